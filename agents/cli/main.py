@@ -1,0 +1,70 @@
+"""`renown`: loads only the file of the command that was called, and turns our errors into one line."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from deploy.local.errors import StackError
+from schemas.errors import RenownError
+
+COMMANDS: Final = {
+    "up": "agents.cli.stack:up",
+    "down": "agents.cli.stack:down",
+    "status": "agents.cli.stack:status",
+    "demo": "agents.cli.demo:demo",
+    "worker": "agents.cli.worker:worker",
+    "scoring": "agents.cli.scoring:scoring",
+    "collect": "agents.cli.collect:collect",
+    "ingest": "agents.cli.ingest:ingest",
+    "drain": "agents.cli.drain:drain",
+    "replay": "agents.cli.replay:replay",
+    "score": "agents.cli.lookup:score",
+    "top": "agents.cli.lookup:top",
+    "explain": "agents.cli.lookup:explain",
+    "history": "agents.cli.lookup:history",
+    "counts": "agents.cli.counts:counts",
+    "topics": "agents.cli.topics:topics",
+    "dlq": "agents.cli.dlq:dlq",
+    "config": "agents.cli.config:config",
+    "bench": "agents.cli.bench:bench",
+}
+
+
+class _Commands(click.Group):
+    """Imports a command's file when it is called, so that a look-up does not load the engine."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, attribute = COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.command(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="renown")
+def cli() -> None:
+    """Engagement in, an explained influence score from 1 to 100 out, seconds later.
+
+    Example: renown demo
+    """
+
+
+def main() -> None:
+    """Run `renown`; our own errors end in one line on standard error and exit code 1."""
+    try:
+        cli(prog_name="renown")
+    except (RenownError, StackError) as error:
+        click.echo(f"renown: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

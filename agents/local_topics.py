@@ -1,0 +1,34 @@
+"""Creates the topics of a local stack between its brokers' start and its workers' start."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from typing import TYPE_CHECKING, Any
+
+from agents.topics import apply, require
+from streams.settings import load
+
+if TYPE_CHECKING:
+    from deploy.local.state import StackState
+
+
+def known_by(state: StackState) -> dict[str, Any]:
+    """Return the settings that a local stack decides."""
+    return {
+        "bootstrap": state.bootstrap_servers,
+        "redis_url": state.redis_url,
+        "partitions": state.partitions,
+    }
+
+
+def create_topics(state: StackState) -> None:
+    """Create what is missing; raise BadSettingError when a topic is not as it must be."""
+    inherited = {k: v for k, v in os.environ.items() if k not in {"RENOWN_BOOTSTRAP", "RENOWN_REDIS_URL"}}
+    settings = load(inherited, known_by(state))
+
+    async def ensure() -> None:
+        await apply(settings)
+        await require(settings)
+
+    asyncio.run(ensure())

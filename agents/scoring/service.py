@@ -1,0 +1,132 @@
+"""The scoring agent as a running service: connections, readiness, clean end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import structlog
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+from prometheus_client import CollectorRegistry, start_http_server
+from redis.exceptions import RedisError
+
+from agents.scoring.agent import ScoringAgent
+from agents.scoring.meta import Meta, clear
+from agents.scoring.metrics import ScoringMetrics
+from agents.scoring.outage import Patience, StoppedError
+from agents.scoring.writer import ScoreWriter, connected
+from schemas.errors import RenownError
+from schemas.redis_keys import RedisKeys
+from streams.settings import Settings
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
+STOP_LIMIT_S = 5.0
+NO_LIMIT_MS = 2**31 - 1
+"""An outage of Redis may last: the consumer then rests on purpose and must stay in its group."""
+log = structlog.get_logger()
+
+
+class OtherLogError(RenownError):
+    """Redis holds scores that came from another Kafka cluster or topic."""
+
+    def __init__(self, found: str, ours: str) -> None:
+        super().__init__(f"Redis holds the scores of {found}, this is {ours}; run `renown scoring --rebuild`")
+
+
+async def serve(settings: Settings, now_ms: Callable[[], int], *, rebuild: bool, metrics_port: int) -> None:
+    """Run the agent until SIGTERM or SIGINT; `rebuild` empties Redis first. Raises RenownError."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    registry = CollectorRegistry()
+    metrics = ScoringMetrics(registry)
+    if metrics_port:
+        start_http_server(metrics_port, "127.0.0.1", registry)
+    redis, keys = connected(settings.redis_url), RedisKeys(settings.redis_prefix)
+    try:
+        with contextlib.suppress(StoppedError):
+            async with _consuming(settings, stop) as (consumer, log_id):
+                meta = Meta(redis, keys, now_ms(), log_id)
+                await _same_log(meta, Patience(stop, metrics), rebuild=rebuild)
+                agent = ScoringAgent(consumer, ScoreWriter(redis, keys), meta, metrics, stop, now_ms)
+                consumer.subscribe([settings.topics.scores.name], listener=agent)
+                await agent.run(_ready)
+    except KafkaError as error:
+        raise RenownError(f"Kafka at {settings.bootstrap} failed: {error!r:.200}; the agent can be started again") from error
+    except RedisError as error:
+        raise RenownError(f"Redis refuses our writes: {error!s:.200}; check its version (6.2+) and permissions") from error
+    finally:
+        await redis.aclose()
+
+
+def _ready() -> None:
+    sys.stderr.write("scoring: ready\n")
+    sys.stderr.flush()
+
+
+async def _same_log(meta: Meta, patience: Patience, *, rebuild: bool) -> None:
+    """Raise OtherLogError unless Redis is empty, ours or emptied now."""
+    if rebuild:
+        removed = await patience.until_done(lambda: clear(meta.redis, meta.keys))
+        log.info("redis emptied", keys=removed)
+    found = await patience.until_done(meta.found_log)
+    if found is not None and found != meta.log_id:
+        raise OtherLogError(found, meta.log_id)
+
+
+@asynccontextmanager
+async def _consuming(settings: Settings, stop: asyncio.Event) -> AsyncIterator[tuple[AIOKafkaConsumer, str]]:
+    """Give a started consumer and the name of the log; wait for Kafka as long as it takes."""
+    pause, told = FIRST_PAUSE_S, False
+    while True:
+        consumer = _consumer(settings)
+        try:
+            log_id = await _log_id(settings)
+            await consumer.start()
+            break
+        except (KafkaError, OSError) as error:
+            await consumer.stop()
+            if not told:
+                log.warning("kafka away", bootstrap=settings.bootstrap, error=str(error)[:200])
+                told = True
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), pause)
+            raise StoppedError
+        pause = min(pause * 2, LONGEST_PAUSE_S)
+    try:
+        yield consumer, log_id
+    finally:
+        with contextlib.suppress(TimeoutError, KafkaError):
+            await asyncio.wait_for(consumer.stop(), STOP_LIMIT_S)
+
+
+def _consumer(settings: Settings) -> AIOKafkaConsumer:
+    return AIOKafkaConsumer(
+        bootstrap_servers=settings.bootstrap,
+        client_id="renown-scoring",
+        group_id=settings.topics.scoring_group,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        max_poll_interval_ms=NO_LIMIT_MS,
+        session_timeout_ms=int(settings.session_timeout_s * 1000),
+        heartbeat_interval_ms=max(200, int(settings.session_timeout_s * 1000 / 10)),
+        fetch_max_wait_ms=50,
+    )
+
+
+async def _log_id(settings: Settings) -> str:
+    """Return cluster id and topic: what tells one log from another."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    try:
+        await admin.start()
+        cluster = await admin.describe_cluster()
+    finally:
+        await admin.close()
+    return f"{cluster.get('cluster_id') or 'unknown'}/{settings.topics.scores.name}"

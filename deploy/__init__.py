@@ -1,0 +1,1 @@
+"""How Renown is run: the local stack of child processes and the shipped images."""

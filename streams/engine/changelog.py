@@ -1,0 +1,153 @@
+"""A snapshot as record batches in which no user is torn: the row and all its pairs lie in one batch.
+
+A batch is appended as a whole, so after any crash a reader finds a user's row and pairs of the same moment.
+Metas come last: a durable watermark implies durable rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numba import njit
+
+from streams.engine.batches import TARGET_BYTES, Batch
+from streams.engine.layout import META, PAIR_MARK, PAIR_PREFIX, VERSIONS
+from streams.engine.records import framed
+from streams.engine.snapshot import Snapshot
+from streams.engine.varints import put_varint, varint_size
+
+_USER_VERSION, _PAIR_VERSION = VERSIONS
+_FRAME_BYTES = 32
+"""More than the numbers of one record can take: six varints of at most 5 bytes and two fixed bytes."""
+
+
+@njit(cache=True, nogil=True)
+def _user_bytes(u: int, key_len: np.ndarray, width: int, pair_start: np.ndarray, pair_width: int) -> int:
+    """Return an upper bound of what user `u` and its pairs take in a batch."""
+    pairs = pair_start[u + 1] - pair_start[u]
+    return key_len[u] + width + _FRAME_BYTES + pairs * (PAIR_PREFIX + key_len[u] + pair_width + _FRAME_BYTES)
+
+
+@njit(cache=True, nogil=True)
+def _cut(
+    first: int, target: int, key_len: np.ndarray, width: int, pair_start: np.ndarray, pair_width: int
+) -> tuple[int, int]:
+    """Return (user behind the batch that starts with `first`, bytes to reserve): at least one user."""
+    size = 0
+    u = first
+    while u < len(key_len):
+        more = _user_bytes(u, key_len, width, pair_start, pair_width)
+        if u > first and size + more > target:
+            break
+        size += more
+        u += 1
+    return u, size
+
+
+@njit(cache=True, nogil=True)
+def _head(out: np.ndarray, at: int, delta: int, key_len: int, value_len: int) -> int:
+    """Write a record up to its key's length; value_len -1 = null. Return where the key goes."""
+    null = value_len < 0
+    value_size = 1 if null else varint_size(value_len) + value_len
+    body = 2 + varint_size(delta) + varint_size(key_len) + key_len + value_size + 1
+    at = put_varint(out, at, body)
+    out[at] = 0
+    out[at + 1] = 0
+    at = put_varint(out, at + 2, delta)
+    return put_varint(out, at, key_len)
+
+
+@njit(cache=True, nogil=True)
+def _value(out: np.ndarray, at: int, version: int, value: np.ndarray) -> int:
+    """Write a versioned value and the end of its record; return the index behind."""
+    at = put_varint(out, at, len(value) + 1)
+    out[at] = version
+    at += 1
+    for i in range(len(value)):
+        out[at + i] = value[i]
+    at += len(value)
+    out[at] = 0
+    return at + 1
+
+
+@njit(cache=True, nogil=True)
+def _key(out: np.ndarray, at: int, arena: np.ndarray, start: int, n: int) -> int:
+    for i in range(n):
+        out[at + i] = arena[start + i]
+    return at + n
+
+
+@njit(cache=True, nogil=True)
+def _pack(
+    first: int,
+    end: int,
+    arena: np.ndarray,
+    key_at: np.ndarray,
+    key_len: np.ndarray,
+    rows: np.ndarray,
+    pair_start: np.ndarray,
+    others: np.ndarray,
+    pairs: np.ndarray,
+    removed: np.ndarray,
+    out: np.ndarray,
+) -> tuple[int, int]:
+    """Write users first..end-1, each row followed by its pairs; return (bytes, records)."""
+    at = 0
+    delta = 0
+    for u in range(first, end):
+        at = _head(out, at, delta, key_len[u], rows.shape[1] + 1)
+        at = _key(out, at, arena, key_at[u], key_len[u])
+        at = _value(out, at, _USER_VERSION, rows[u])
+        delta += 1
+        for p in range(pair_start[u], pair_start[u + 1]):
+            value_len = -1 if removed[p] else pairs.shape[1] + 1
+            at = _head(out, at, delta, key_len[u] + PAIR_PREFIX, value_len)
+            out[at] = PAIR_MARK
+            for i in range(8):
+                out[at + 1 + i] = (others[p] >> np.uint64(8 * i)) & np.uint64(0xFF)
+            at = _key(out, at + PAIR_PREFIX, arena, key_at[u], key_len[u])
+            if removed[p]:
+                out[at] = 1
+                out[at + 1] = 0
+                at += 2
+            else:
+                at = _value(out, at, _PAIR_VERSION, pairs[p])
+            delta += 1
+    return at, delta
+
+
+def packed(snapshot: Snapshot, target: int = TARGET_BYTES) -> Iterator[Batch]:
+    """Yield the snapshot as batches of about `target` bytes, boundaries only between users, metas at the end."""
+    first = 0
+    tail = Batch(b"", 0)
+    width, pair_width = snapshot.rows.shape[1] + 1, snapshot.pairs.shape[1] + 1
+    while first < snapshot.users:
+        if tail.count:
+            yield tail
+        end, room = _cut(first, target, snapshot.key_len, width, snapshot.pair_start, pair_width)
+        out = np.empty(room, np.uint8)
+        size, count = _pack(
+            first,
+            end,
+            snapshot.arena,
+            snapshot.key_at,
+            snapshot.key_len,
+            snapshot.rows,
+            snapshot.pair_start,
+            snapshot.others,
+            snapshot.pairs,
+            snapshot.removed,
+            out,
+        )
+        tail = Batch(out[:size].tobytes(), count)
+        first = end
+    tail = _with_metas(tail, snapshot.metas)
+    if tail.count:
+        yield tail
+
+
+def _with_metas(batch: Batch, metas: list[tuple[bytes, bytes]]) -> Batch:
+    mark = bytes((META,))
+    parts = [framed((mark + name, value, ()), batch.count + i) for i, (name, value) in enumerate(metas)]
+    return Batch(batch.body + b"".join(parts), batch.count + len(parts))

@@ -1,0 +1,50 @@
+"""How a worker ends when it must not go on: one line on stderr, at once, with a code its supervisor acts on.
+
+Ending at once is the safe way out: nothing that is not durable was acknowledged, so the next owner repeats it. A
+tidy shutdown would commit again, and that is what just failed.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import Final, NoReturn
+
+from aiokafka.errors import KafkaError
+
+from schemas.errors import BrokenGuaranteeError, FencedError, RenownError
+
+EX_SOFTWARE: Final = 70
+EX_TEMPFAIL: Final = 75
+OnFailure = Callable[[BaseException], None]
+
+
+def exit_code(error: BaseException) -> int:
+    """Return 75 when a restart alone can help (fenced, broker gone), 70 for a bug or broken state."""
+    if isinstance(error, FencedError | KafkaError | OSError | TimeoutError):
+        return EX_TEMPFAIL
+    return EX_SOFTWARE
+
+
+def one_line(error: BaseException) -> str:
+    """Return what happened and what follows, in one line."""
+    if isinstance(error, FencedError):
+        return f"stopped: {error}. Restart: this worker rejoins as a new one"
+    if isinstance(error, BrokenGuaranteeError):
+        return f"stopped: {error}. Nothing after the last commit was acknowledged"
+    if isinstance(error, KafkaError | OSError | TimeoutError):
+        return f"stopped: the broker did not answer in time ({type(error).__name__}: {error}). Restart: it retries"
+    return f"stopped: {type(error).__name__}: {error}"
+
+
+def end_process(error: BaseException) -> NoReturn:
+    """Say why on stderr, with a traceback only for errors nobody raised on purpose, and end."""
+    if not isinstance(error, RenownError | KafkaError | OSError):
+        traceback.print_exception(error, file=sys.stderr)
+    print(f"renown worker {one_line(error)}", file=sys.stderr)  # noqa: T201
+    sys.stderr.flush()
+    logging.shutdown()
+    os._exit(exit_code(error))

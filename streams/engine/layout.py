@@ -1,0 +1,25 @@
+"""How the users table lies in its changelog.
+
+    user    key = id bytes (first byte >= 0x20)         value = USER_VERSION, row of dtype USER
+    pair    key = 0x01, other's hash (8 LE), id bytes   value = PAIR_VERSION, slot of dtype PAIR; null = removed
+    meta    key = 0x00, name                            value = whatever the stage keeps
+    claim   key = 0x00 "claim"                          value = producer id and epoch of the owner
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from schemas.rows import PAIR, PAIR_VERSION, USER, USER_VERSION
+
+META: Final = 0x00
+PAIR_MARK: Final = 0x01
+FIRST_OF_ID: Final = 0x20
+PAIR_PREFIX: Final = 9
+CLAIM: Final = b"\x00claim"
+PROBE: Final = b"\x00probe"
+OWN: Final = frozenset({CLAIM, PROBE})
+"""Keys that the engine writes for itself; no meta of a stage may use them."""
+USER_BYTES: Final = 1 + USER.itemsize
+PAIR_BYTES: Final = 1 + PAIR.itemsize
+VERSIONS: Final = (USER_VERSION, PAIR_VERSION)

@@ -1,0 +1,49 @@
+"""What the engine tells about itself; the caller decides where it goes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class EngineMetrics(Protocol):
+    """Counters and durations; every duration is in seconds."""
+
+    def chunk(self, step: str, events: int, duration_s: float) -> None:
+        """A chunk was applied to its partition."""
+
+    def stale_chunk(self, step: str) -> None:
+        """A chunk was passed over because a rebalance made it stale; it will be fetched again."""
+
+    def barrier(self, users: int, pairs: int, snapshot_s: float, duration_s: float) -> None:
+        """A barrier made users and pairs durable; `snapshot_s` is the part that held up everything else."""
+
+    def restored(self, partition: int, records: int, duration_s: float) -> None:
+        """Changelog records entered a partition, active or standby."""
+
+    def stray(self, partition: int) -> None:
+        """Changelog records that continue nothing were passed over."""
+
+    def claimed(self, partition: int) -> None:
+        """This worker became the owner of a partition."""
+
+
+class NoMetrics:
+    """Drops everything."""
+
+    def chunk(self, step: str, events: int, duration_s: float) -> None:
+        """Drop it."""
+
+    def stale_chunk(self, step: str) -> None:
+        """Drop it."""
+
+    def barrier(self, users: int, pairs: int, snapshot_s: float, duration_s: float) -> None:
+        """Drop it."""
+
+    def restored(self, partition: int, records: int, duration_s: float) -> None:
+        """Drop it."""
+
+    def stray(self, partition: int) -> None:
+        """Drop it."""
+
+    def claimed(self, partition: int) -> None:
+        """Drop it."""

@@ -1,0 +1,125 @@
+"""The changelog back into a partition: users, pairs, removed pairs and metas, in the log's order.
+
+Bytes that this version cannot read are refused by name: skipping one record would lose its user for good.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from schemas.errors import BrokenGuaranteeError, shown
+from schemas.rows import PAIR, PAIR_VERSION, USER, USER_VERSION, empty_pairs
+from streams.engine.chunk import Chunk
+from streams.engine.layout import FIRST_OF_ID, META, OWN, PAIR_BYTES, PAIR_MARK, PAIR_PREFIX, USER_BYTES
+from streams.engine.partition import Partition
+
+USER_ROW, PAIR_SLOT, PAIR_GONE, META_VALUE, UNREADABLE = range(5)
+
+
+@njit(cache=True, nogil=True)
+def _kinds(
+    buf: np.ndarray, key_at: np.ndarray, key_len: np.ndarray, value_at: np.ndarray, value_len: np.ndarray
+) -> np.ndarray:
+    """Return what each record is (u1[n])."""
+    out = np.full(len(key_at), UNREADABLE, np.uint8)
+    for i in range(len(key_at)):
+        if key_len[i] < 1:
+            continue
+        mark = buf[key_at[i]]
+        if mark == META:
+            out[i] = META_VALUE
+        elif mark == PAIR_MARK and key_len[i] > PAIR_PREFIX:
+            if value_len[i] < 0:
+                out[i] = PAIR_GONE
+            elif value_len[i] == PAIR_BYTES and buf[value_at[i]] == PAIR_VERSION:
+                out[i] = PAIR_SLOT
+        elif mark >= FIRST_OF_ID and value_len[i] == USER_BYTES and buf[value_at[i]] == USER_VERSION:
+            out[i] = USER_ROW
+    return out
+
+
+@njit(cache=True, nogil=True)
+def _gathered(buf: np.ndarray, at: np.ndarray, width: int) -> np.ndarray:
+    """Return buf[at[i] : at[i] + width] as u1[n, width]."""
+    out = np.empty((len(at), width), np.uint8)
+    for i in range(len(at)):
+        for j in range(width):
+            out[i, j] = buf[at[i] + j]
+    return out
+
+
+def apply(partition: Partition, chunk: Chunk) -> int:
+    """Bring `partition` forward by a chunk of its changelog; return how many records were applied.
+
+    What the partition already contains is passed over. BrokenGuaranteeError when a record cannot be read, or when
+    it would overwrite changes that are not durable yet: then somebody else wrote while this worker thought it owned
+    the partition.
+    """
+    start = int(np.searchsorted(chunk.offsets, partition.position, side="right"))
+    fresh = Chunk(chunk.topic, chunk.partition, partition.position + 1, chunk.last, chunk.buf, chunk.table[:, start:])
+    kinds = _kinds(chunk.view, fresh.key_at, fresh.key_len, fresh.value_at, fresh.value_len)
+    _refuse_unreadable(fresh, kinds)
+    metas = _metas(fresh, kinds)
+    foreign = len(metas) + int((kinds != META_VALUE).sum())
+    if foreign and partition.is_dirty:
+        message = f"changelog {chunk.topic}-{chunk.partition} grew to {chunk.last} under unsaved changes"
+        raise BrokenGuaranteeError(message)
+    if foreign:
+        partition.extra.clear()
+    _apply_users(partition, fresh, np.flatnonzero(kinds == USER_ROW))
+    _apply_pairs(partition, fresh, kinds)
+    partition.meta.update(metas)
+    partition.position = max(partition.position, chunk.last)
+    return foreign
+
+
+def _metas(chunk: Chunk, kinds: np.ndarray) -> dict[bytes, bytes]:
+    found: dict[bytes, bytes] = {}
+    for i in np.flatnonzero(kinds == META_VALUE).tolist():
+        key, value = _bytes(chunk, i)
+        if key not in OWN:
+            found[key[1:]] = value
+    return found
+
+
+def _bytes(chunk: Chunk, i: int) -> tuple[bytes, bytes]:
+    key_at, value_at = int(chunk.key_at[i]), int(chunk.value_at[i])
+    key_len, value_len = max(int(chunk.key_len[i]), 0), max(int(chunk.value_len[i]), 0)
+    return chunk.buf[key_at : key_at + key_len], chunk.buf[value_at : value_at + value_len]
+
+
+def _refuse_unreadable(chunk: Chunk, kinds: np.ndarray) -> None:
+    bad = np.flatnonzero(kinds == UNREADABLE)
+    if not len(bad):
+        return
+    i = int(bad[0])
+    key, value = _bytes(chunk, i)
+    where = f"{chunk.topic}-{chunk.partition} offset {int(chunk.offsets[i])}"
+    message = (
+        f"changelog record {where}, key {shown(key)}: layout version {value[0] if value else 'none'} with "
+        f"{len(value)} bytes; this release reads users v{USER_VERSION} of {USER_BYTES} and pairs v{PAIR_VERSION} of "
+        f"{PAIR_BYTES} bytes. Run the release that wrote it, or migrate the table"
+    )
+    raise BrokenGuaranteeError(message)
+
+
+def _apply_users(partition: Partition, chunk: Chunk, at: np.ndarray) -> None:
+    if not len(at):
+        return
+    slots = partition.slots_at(chunk.view, chunk.key_at[at], chunk.key_len[at])
+    values = _gathered(chunk.view, chunk.value_at[at] + 1, USER.itemsize)
+    partition.state.rows[slots] = values.reshape(-1).view(USER)
+
+
+def _apply_pairs(partition: Partition, chunk: Chunk, kinds: np.ndarray) -> None:
+    """Enter pairs in the log's order; a removed one as an empty slot, which reads the same and expires soon."""
+    at = np.flatnonzero((kinds == PAIR_SLOT) | (kinds == PAIR_GONE))
+    if not len(at):
+        return
+    users = partition.slots_at(chunk.view, chunk.key_at[at] + PAIR_PREFIX, chunk.key_len[at] - PAIR_PREFIX)
+    others = _gathered(chunk.view, chunk.key_at[at] + 1, PAIR_PREFIX - 1).reshape(-1).view("<u8")
+    values = empty_pairs(len(at))
+    kept = kinds[at] == PAIR_SLOT
+    values[kept] = _gathered(chunk.view, chunk.value_at[at[kept]] + 1, PAIR.itemsize).reshape(-1).view(PAIR)
+    partition.state.pairs.load(users, others, values)

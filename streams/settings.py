@@ -1,0 +1,110 @@
+"""Settings: one frozen object, built once from defaults, a TOML file and RENOWN_* variables, in that order.
+
+An unknown name or a value of the wrong shape refuses to start and says which. Every field's metadata holds
+its meaning; `renown config` prints what is in force and where each value came from.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+
+from schemas.errors import BadSettingError
+from schemas.topics import Topics
+
+PREFIX: Final = "RENOWN_"
+OUTSIDE: Final = frozenset({"RENOWN_DATA", "RENOWN_CACHE", "RENOWN_CONFIG", "RENOWN_CRASH_POINT"})
+"""RENOWN_* variables that are read elsewhere, before there are settings."""
+
+
+def _is(default: Any, meaning: str, at_least: float | None = None) -> Any:  # noqa: ANN401 - a dataclass field
+    return field(default=default, metadata={"meaning": meaning, "at_least": at_least})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a deployment may set. Durations end in `_s`, sizes in what they count."""
+
+    bootstrap: str = _is("127.0.0.1:9092", "Kafka servers, host:port separated by commas")
+    redis_url: str = _is("redis://127.0.0.1:6379/0", "Redis that readers use")
+    prefix: str = _is("renown", "prefix of topics and of the consumer group")
+    redis_prefix: str = _is("renown", "prefix of Redis keys")
+    partitions: int = _is(8, "partitions of engagements, credits, scores and the users table", 1)
+    profile: str = _is("default", "named parameter set of the model: default or burst")
+    parameters: str = _is("", "single parameters over the profile: name=value separated by commas")
+    hash_key: str = _is("renown-hash-key!", "secret of id hashes, 16 bytes; never change it on living state")
+    session_timeout_s: float = _is(30.0, "a worker silent for so long loses its partitions", 1.0)
+    commit_interval_s: float = _is(1.0, "time between barriers: state flushed, offsets committed", 0.05)
+    standbys: int = _is(1, "workers that keep a warm copy of each partition", 0)
+    chunk_events: int = _is(20_000, "most events handled without giving way", 1)
+    dedupe_horizon: int = _is(200_000, "offsets of a partition within which a repeated id is dropped", 1_000)
+    forward_interval_s: float = _is(0.05, "time between flushes of credits", 0.001)
+    emit_interval_s: float = _is(1.0, "least time between two scores of one user", 0.0)
+    sweep_interval_s: float = _is(5.0, "time between looks at whether idle users' scores moved", 0.1)
+    calibration_interval_s: float = _is(1.0, "least time between two sketches of a partition", 0.05)
+    max_future_skew_s: float = _is(300.0, "an event further ahead of its append time is refused", 0.0)
+    late_after_s: float = _is(86_400.0, "an event older than stream time by more is counted as late", 0.0)
+    member_name: str = _is("", "name of this worker in the group, unique and the same after a restart; may be empty")
+    metrics_port: int = _is(0, "port of Prometheus metrics on 127.0.0.1; 0 = none", 0)
+
+    @property
+    def topics(self) -> Topics:
+        """Return the topics under this prefix."""
+        return Topics(self.prefix)
+
+    def __post_init__(self) -> None:
+        """Refuse values that no part could work with."""
+        for f in fields(self):
+            least, value = f.metadata["at_least"], getattr(self, f.name)
+            if least is not None and value < least:
+                raise BadSettingError(PREFIX + f.name.upper(), value, f"must be at least {least}")
+        if len(self.hash_key.encode()) != 16:  # noqa: PLR2004 - SipHash takes a key of 16 bytes
+            raise BadSettingError(PREFIX + "HASH_KEY", "…", "must be 16 bytes long")
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value in force came from."""
+
+    value: Any
+    source: str
+
+
+def origins(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> dict[str, Origin]:
+    """Return every setting's value and source; `overrides` (what a local stack knows) yield to RENOWN_*."""
+    found = {f.name: Origin(f.default, "default") for f in fields(Settings)}
+    for name, value in (overrides or {}).items():
+        found[name] = Origin(value, "local stack")
+    path = environ.get("RENOWN_CONFIG")
+    for name, value in (_toml(Path(path)) if path else {}).items():
+        found[name] = Origin(_typed(name, value, f"{name} in {path}"), str(path))
+    for variable, text in environ.items():
+        if variable.startswith(PREFIX) and variable not in OUTSIDE:
+            name = variable.removeprefix(PREFIX).lower()
+            found[name] = Origin(_typed(name, text, variable), variable)
+    return found
+
+
+def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Return the settings in force; raise BadSettingError naming the variable and the remedy."""
+    return Settings(**{name: origin.value for name, origin in origins(environ, overrides).items()})
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise BadSettingError("RENOWN_CONFIG", str(path), f"cannot be read: {error}") from error
+
+
+def _typed(name: str, value: Any, label: str) -> Any:  # noqa: ANN401 - str, int or float
+    known = {f.name: type(f.default) for f in fields(Settings)}
+    if name not in known:
+        raise BadSettingError(label, value, f"unknown setting; known are {', '.join(sorted(known))}")
+    try:
+        return known[name](value)
+    except (TypeError, ValueError) as error:
+        raise BadSettingError(label, value, f"must be {known[name].__name__}") from error

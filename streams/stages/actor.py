@@ -1,0 +1,120 @@
+"""Actor stage: decides what each engagement is worth where the actor's state lives, and forwards it as credit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from schemas.dead_letter import DeadLetter
+from streams.engine.dedupe import Seen, first_needed, rebuilt
+from streams.engine.log_reader import read_log
+from streams.model.actor import price
+from streams.stages.admission import Admitted, admit
+from streams.stages.forward import MAX_WAITING_RECORDS, Forwarder
+
+if TYPE_CHECKING:
+    from streams.engine.chunk import Chunk
+    from streams.engine.partition import Partition
+    from streams.metrics import Metrics
+    from streams.model.parameters import Parameters
+    from streams.settings import Settings
+    from streams.stages.letters import Outbox
+    from streams.stages.stream_time import StreamTime
+
+SOURCE = "actor-stage"
+_SEEN = "seen"
+
+
+@dataclass(frozen=True, slots=True)
+class ActorStage:
+    """Applies chunks of engagements; everything it needs is handed in."""
+
+    settings: Settings
+    parameters: Parameters
+    forwarder: Forwarder
+    outbox: Outbox
+    stream_time: StreamTime
+    metrics: Metrics
+
+    async def prepare(self, partition: Partition, chunk: Chunk) -> None:
+        """Have the partition's recent acts at hand, re-reading the log when the partition has just arrived."""
+        if _SEEN not in partition.extra:
+            horizon = self.settings.dedupe_horizon
+            start = first_needed(horizon, chunk.first)
+            log = read_log(self.settings.bootstrap, chunk.topic, chunk.partition, start, chunk.first)
+            partition.extra[_SEEN] = await rebuilt(horizon, chunk.first, log, self._acts)
+
+    async def wait_for_room(self) -> None:
+        """Send what waits when too much does: the back-pressure of a slow broker."""
+        if self.forwarder.waiting > MAX_WAITING_RECORDS:
+            await self.forwarder.flush()
+
+    def apply(self, partition: Partition, chunk: Chunk) -> None:
+        """Price every new, valid engagement and pack the credits; refuse or re-route the others."""
+        admitted = admit(chunk, self.settings)
+        self.metrics.engagements.inc(len(chunk))
+        self._refuse(chunk, admitted)
+        if len(admitted.where):
+            self._count_late(admitted)
+            keep = self._at_home(chunk, admitted)
+            self._drop_repeats(partition, admitted, keep)
+            self._grant(partition, chunk, admitted, keep)
+
+    def _acts(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return offsets i8, act hashes u8 and keep u1 as `apply` checks them for repeats."""
+        c = admit(chunk, self.settings).columns
+        return c.offsets, c.acts, (c.homes[c.actors] == chunk.partition).astype(np.uint8)
+
+    def _refuse(self, chunk: Chunk, admitted: Admitted) -> None:
+        for place, error in admitted.refused:
+            self.metrics.refused.labels(error.reason.value).inc()
+            letter = DeadLetter(
+                value=chunk.values[place] or b"",
+                reason=error.reason,
+                detail=error.detail,
+                topic=chunk.topic,
+                partition=chunk.partition,
+                offset=int(chunk.offsets[place]),
+                source=SOURCE,
+                at_ms=int(chunk.timestamps_ms[place]),
+            )
+            self.outbox.refuse(letter)
+
+    def _count_late(self, admitted: Admitted) -> None:
+        at = admitted.columns.at
+        self.stream_time.advance(float(at.max()))
+        late = int((at < self.stream_time.now_s - self.settings.late_after_s).sum())
+        self.metrics.late.inc(late)
+
+    def _at_home(self, chunk: Chunk, admitted: Admitted) -> np.ndarray:
+        """Return keep u1[n]; engagements whose key was not their actor go to the actor's partition instead."""
+        c = admitted.columns
+        homes = c.homes[c.actors]
+        keep = (homes == chunk.partition).astype(np.uint8)
+        for i in np.flatnonzero(keep == 0).tolist():
+            self.metrics.rerouted.inc()
+            value = chunk.values[int(admitted.where[i])] or b""
+            self.outbox.reroute(int(homes[i]), c.names[c.actors[i]], value)
+        return keep
+
+    def _drop_repeats(self, partition: Partition, admitted: Admitted, keep: np.ndarray) -> None:
+        seen: Seen = partition.extra[_SEEN]
+        before = int(keep.sum())
+        seen.check(admitted.columns.offsets, admitted.columns.acts, keep)
+        self.metrics.repeats.inc(before - int(keep.sum()))
+
+    def _grant(self, partition: Partition, chunk: Chunk, admitted: Admitted, keep: np.ndarray) -> None:
+        c = admitted.columns
+        chosen = np.flatnonzero(keep)
+        acting, inverse = np.unique(c.actors[chosen], return_inverse=True)
+        slots = partition.slots([c.names[i] for i in acting.tolist()])[inverse]
+        others, fresh = c.hashes[c.targets[chosen]], np.ones(len(chosen), np.uint8)
+        mass, est, reach = price(
+            partition.state, slots, others, c.kinds[chosen], c.at[chosen], c.offsets[chosen], fresh, self.parameters
+        )
+        granted = np.flatnonzero(fresh)
+        if len(granted):
+            self.forwarder.add(chunk.partition, c, chosen[granted], mass[granted], est[granted], reach[granted])
+        self.metrics.granted.inc(len(granted))

@@ -1,0 +1,32 @@
+"""Follows the calibration topic from its beginning, outside any consumer group: every worker reads all of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+if TYPE_CHECKING:
+    from streams.settings import Settings
+    from streams.stages.exchange import Exchange
+
+
+async def follow(settings: Settings, exchange: Exchange, caught_up: asyncio.Event) -> None:
+    """Hand every record to `exchange` for ever; set `caught_up` when the end of the topic was reached once."""
+    tp = TopicPartition(settings.topics.calibration.name, 0)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign([tp])
+        await consumer.seek_to_beginning(tp)
+        end = (await consumer.end_offsets([tp]))[tp]
+        while True:
+            if not caught_up.is_set() and await consumer.position(tp) >= end:
+                caught_up.set()
+            for records in (await consumer.getmany(tp, timeout_ms=200)).values():
+                for record in records:
+                    if record.value is not None:
+                        exchange.learn(record.key, record.value)
+    finally:
+        await consumer.stop()
