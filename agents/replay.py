@@ -143,7 +143,16 @@ class _Replay:
             slots, others = targets[here] // len(self._states), actors[here].astype(np.uint64)
             keep, priced = np.ones(len(here), np.uint8), (grants[here], established[here], increments[here])
             credit(
-                state, slots, others, kinds[here], at[here], *priced, refs[here], self._events, keep, self._parameters
+                state,
+                slots,
+                others,
+                kinds[here],
+                at[here],
+                *priced,
+                refs[here],
+                self._events,
+                keep,
+                self._parameters,
             )
         self._events += count
         self._newest = max(self._newest, float(at.max()))

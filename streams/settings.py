@@ -48,6 +48,7 @@ class Settings:
     max_future_skew_s: float = _is(300.0, "an event further ahead of its append time is refused", 0.0)
     late_after_s: float = _is(86_400.0, "an event older than stream time by more is counted as late", 0.0)
     member_name: str = _is("", "name of this worker in the group, unique and the same after a restart; may be empty")
+    ready_file: str = _is("", "file that holds the worker's pid while it is ready to score; empty = none")
     metrics_port: int = _is(0, "port of Prometheus metrics on 127.0.0.1; 0 = none", 0)
 
     @property

@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from agents.local_topics import create_topics
 from deploy.local.stack import Stack
 from deploy.local.state import StackState
 from streams.settings import Settings
+
+settings.register_profile("renown", deadline=None)  # a first example may compile a kernel
+settings.load_profile("renown")
 
 _PREFIXES = (f"t{number}" for number in itertools.count())
 

@@ -46,12 +46,28 @@ class _Job:
 
 @click.command()
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True, help="What FILE holds.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: as fast as possible]")
-@click.option("--wait", "wait_s", type=click.FloatRange(0), default=30.0, show_default=True, help="Seconds to wait for Kafka.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="jsonl",
+    show_default=True,
+    help="What FILE holds.",
+)
+@click.option(
+    "--rate", type=click.FloatRange(0, min_open=True), help="Events a second.  [default: as fast as possible]"
+)
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(0),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for Kafka.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document on stdout.")
 @data_option
-def ingest(file: str, form: str, rate: float | None, wait_s: float, data: str, *, as_json: bool) -> None:  # noqa: PLR0913
+def ingest(file: str, form: str, rate: float | None, wait_s: float, data: str, *, as_json: bool) -> None:
     """Publish the engagements in FILE (`-` is standard input; gzip and zstd are recognised) to Kafka.
 
     Refused records go to the dead-letter topic with their reason. Ctrl-C stops cleanly: what was sent is sent.

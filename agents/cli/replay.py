@@ -28,13 +28,36 @@ KIB_PER_MIB = 1024
 
 @click.command()
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--format", "form", type=click.Choice(FORMATS), default="jsonl", show_default=True, help="What FILE holds.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="jsonl",
+    show_default=True,
+    help="What FILE holds.",
+)
 @click.option("--as-of", help="Score at this instant: RFC 3339 or epoch ms.  [default: the newest event]")
-@click.option("--profile", type=click.Choice(list(PROFILES)), default="default", show_default=True, help="Named parameters.")
-@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set one parameter; may be repeated.")
-@click.option("--output", type=click.Choice(OUTPUTS), default="table", show_default=True, help="How to write the scores.")
+@click.option(
+    "--profile",
+    type=click.Choice(list(PROFILES)),
+    default="default",
+    show_default=True,
+    help="Named parameters.",
+)
+@click.option(
+    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set one parameter; may be repeated."
+)
+@click.option(
+    "--output",
+    type=click.Choice(OUTPUTS),
+    default="table",
+    show_default=True,
+    help="How to write the scores.",
+)
 @click.option("-n", "count", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table.")
-@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of standard output.")
+@click.option(
+    "--to", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of standard output."
+)
 def replay(
     file: str,
     form: str,
@@ -63,7 +86,9 @@ def replay(
             write(sink, result, output, count)
     _summary(result, model_name(profile, parameters), time.perf_counter() - started)
     if not result.events:
-        click.echo(f"renown: nothing in {file} could be scored as {form}: check --format and --as-of", err=True)
+        click.echo(
+            f"renown: nothing in {file} could be scored as {form}: check --format and --as-of", err=True
+        )
         sys.exit(1)
 
 
@@ -100,7 +125,9 @@ def _consumed(file: str) -> Iterator[Meter]:
 
 
 def _summary(result: Replayed, model: str, seconds: float) -> None:
-    refused = ", ".join(f"{count:,} {reason.value}" for reason, count in sorted(result.refused.items())) or "none"
+    refused = (
+        ", ".join(f"{count:,} {reason.value}" for reason, count in sorted(result.refused.items())) or "none"
+    )
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
     later = f"; {result.later:,} after --as-of" if result.later else ""
     click.echo(

@@ -57,14 +57,18 @@ def lines(result: Replayed, order: npt.NDArray[np.int64]) -> Iterator[Line]:
             result.reading.momentum[at],
         )
         received = result.rows["received"][at].tolist()
-        for i, *numbers, counts in zip(at.tolist(), *(column.tolist() for column in columns), received, strict=True):
+        for i, *numbers, counts in zip(
+            at.tolist(), *(column.tolist() for column in columns), received, strict=True
+        ):
             yield Line(result.users[i].decode(), *numbers, Counts(*counts))
 
 
 def _write_jsonl(sink: BinaryIO, result: Replayed, order: npt.NDArray[np.int64]) -> None:
     encoder = msgspec.json.Encoder()
-    for start in range(0, len(order), _SLICE_USERS):
-        sink.write(encoder.encode_lines(list(lines(result, order[start : start + _SLICE_USERS]))))
+    sink.writelines(
+        encoder.encode_lines(list(lines(result, order[start : start + _SLICE_USERS])))
+        for start in range(0, len(order), _SLICE_USERS)
+    )
 
 
 def _write_parquet(sink: BinaryIO, result: Replayed, order: npt.NDArray[np.int64]) -> None:

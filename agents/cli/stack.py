@@ -85,7 +85,7 @@ def status(data_dir: Path, *, as_json: bool) -> None:
 
 
 def _or_exit(action: Callable[[], Answer]) -> Answer:
-    """What the action returns; a StackError becomes one line on stderr and exit code 1."""
+    """Return what the action returns; a StackError becomes one line on stderr and exit code 1."""
     try:
         return action()
     except StackError as error:

@@ -1,1 +1,1 @@
-
+"""Sources of engagements: files, HTTP, and what brings them into Kafka."""

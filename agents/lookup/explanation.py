@@ -44,7 +44,7 @@ def document(score: StoredScore, moments: Sequence[Moment], acts: Sequence[Act |
     shares = percentages(plain["parts"])
     plain["parts"] = {name: {"mass": mass, "percent": shares[name]} for name, mass in plain["parts"].items()}
     plain["as_of"] = rfc3339(score.as_of)
-    plain["moments"] = [_moment(moment, act) for moment, act in zip(moments, acts, strict=True)]
+    plain["moments"] = [_moment(moment, _own(score, moment, act)) for moment, act in zip(moments, acts, strict=True)]
     plain["lines"] = lines(score, plain["moments"])
     return {str(name): value for name, value in plain.items()}
 
@@ -52,7 +52,11 @@ def document(score: StoredScore, moments: Sequence[Moment], acts: Sequence[Act |
 def lines(score: StoredScore, moments: Sequence[Mapping[str, Any]]) -> list[str]:
     """Return the explanation in plain words, one statement a line."""
     parts = percentages(msgspec.to_builtins(score.parts))
-    named = [f"{parts[name]:.1f} % {_PART_NAMES[name]}" for name in sorted(parts, key=lambda name: -parts[name]) if parts[name]]
+    named = [
+        f"{parts[name]:.1f} % {_PART_NAMES[name]}"
+        for name in sorted(parts, key=lambda name: -parts[name])
+        if parts[name]
+    ]
     counts = msgspec.to_builtins(score.counts_7d)
     week = [_counted(counts[kind], kind) for kind in KINDS]
     return [
@@ -69,7 +73,11 @@ def lines(score: StoredScore, moments: Sequence[Mapping[str, Any]]) -> list[str]
 def _standing(score: StoredScore) -> str:
     where = f"{score.user} stands at {score.score:.1f} of 100"
     drift = score.target_score - score.score
-    heading = "" if abs(drift) < 0.05 else f", {'rising' if drift > 0 else 'falling'} towards {score.target_score:.1f}"  # noqa: PLR2004
+    heading = (
+        ""
+        if abs(drift) < 0.05
+        else f", {'rising' if drift > 0 else 'falling'} towards {score.target_score:.1f}"
+    )  # noqa: PLR2004
     return f"{where}{heading}{' (provisional: first week)' if score.provisional else ''}."
 
 
@@ -77,8 +85,18 @@ def _counted(count: int, kind: str) -> str:
     return f"{count:,} {kind if count == 1 else _NOUNS[kind]}"
 
 
+def _own(score: StoredScore, moment: Moment, act: Act | None) -> Act | None:
+    """Return the act if it is the moment's: a log that was made anew holds others at the same places."""
+    fits = act is not None and act.target.decode() == score.user and KINDS[act.kind] == moment.kind
+    return act if fits else None
+
+
 def _moment(moment: Moment, act: Act | None) -> dict[str, Any]:
-    known = {"actor": act.actor.decode(), "object": act.object.decode() or None} if act else {"actor": None, "object": None}
+    known = (
+        {"actor": act.actor.decode(), "object": act.object.decode() or None}
+        if act
+        else {"actor": None, "object": None}
+    )
     return {
         "kind": moment.kind,
         "occurred_at": rfc3339(moment.occurred_at_ms),

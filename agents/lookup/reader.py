@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -55,20 +55,23 @@ class Reader:
         for user in users:
             pipe.hgetall(self._keys.user(user))
         found = await pipe.execute()
-        return [stored_score(user, fields) if fields else None for user, fields in zip(users, found, strict=True)]
+        return [
+            stored_score(user, fields) if fields else None for user, fields in zip(users, found, strict=True)
+        ]
 
     async def top(self, count: int, network: str | None = None, *, by_momentum: bool = False) -> list[Ranked]:
         """Return the first `count` of a leaderboard: of everybody, of one network, or by momentum."""
         board = self._keys.top_momentum() if by_momentum else self._keys.top(network)
-        users = [member.decode() for member in await self._redis.zrevrange(board, 0, count - 1)]
+        members = cast("list[bytes]", await self._redis.zrevrange(board, 0, count - 1))
+        users = [member.decode() for member in members]
         scores = await self.scores(users)
         return [Ranked(rank, score) for rank, score in enumerate(scores, 1) if score is not None]
 
     async def history(self, user: str) -> list[Day]:
         """Return the user's days, oldest first; empty for unknown users."""
-        found = await self._redis.hgetall(self._keys.history(user))
+        found = cast("dict[bytes, bytes]", await self._redis.hgetall(self._keys.history(user)))
         return sorted(Day(day.decode(), float(score)) for day, score in found.items())
 
     async def moments(self, user: str) -> tuple[Moment, ...]:
         """Return the events that weigh most, heaviest first as the score said."""
-        return stored_moments(await self._redis.get(self._keys.why(user)))
+        return stored_moments(cast("bytes | None", await self._redis.get(self._keys.why(user))))

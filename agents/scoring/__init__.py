@@ -1,1 +1,1 @@
-
+"""The scoring agent: the scores topic into Redis, newest wins."""

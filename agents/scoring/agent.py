@@ -39,14 +39,16 @@ class ForeignScoresError(RenownError):
     """Redis is ahead of the topic: it holds the scores of another one, whose versions cannot be compared."""
 
     def __init__(self, partition: TopicPartition, position: int, end: int) -> None:
-        where = f"partition {partition.partition} of {partition.topic} is applied to {position} but ends at {end}"
+        where = (
+            f"partition {partition.partition} of {partition.topic} is applied to {position} but ends at {end}"
+        )
         super().__init__(f"Redis holds the scores of another topic ({where}); run `renown scoring --rebuild`")
 
 
 class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
     """Consumes, writes, looks after its positions; `run` returns after `stop` is set."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         consumer: AIOKafkaConsumer,
         writer: ScoreWriter,
@@ -139,7 +141,11 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         for _, score in scored[-1:]:
             if score is not None:
                 self._meta.seen(score)
-        for outcome, count in (("written", written.written), ("stale", written.stale), ("removed", written.removed)):
+        for outcome, count in (
+            ("written", written.written),
+            ("stale", written.stale),
+            ("removed", written.removed),
+        ):
             self._metrics.by_outcome[outcome].inc(count)
         self._measure(partition, records, [score for _, score in scored if score is not None])
 
@@ -157,7 +163,9 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         self._metrics.rewinds.inc()
         held = self._placed.get(partition)
-        log.warning("redis holds another position", partition=partition.partition, expected=held, found=position)
+        log.warning(
+            "redis holds another position", partition=partition.partition, expected=held, found=position
+        )
         await self._seek(partition, position)
 
     def _measure(self, partition: TopicPartition, records: list[ConsumerRecord], scores: list[Score]) -> None:
@@ -173,7 +181,9 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _look(self) -> None:
         """Once a second: is Redis still the one that we wrote to? Then leave word of ourselves there."""
         held = dict(self._placed)
-        found = await self._patience.until_done(lambda: self._writer.positions([each.partition for each in held]))
+        found = await self._patience.until_done(
+            lambda: self._writer.positions([each.partition for each in held])
+        )
         for partition, position in held.items():
             if found[partition.partition] != position and self._placed.get(partition) == position:
                 await self._rewind(partition, found[partition.partition])

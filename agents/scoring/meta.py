@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, cast
 
 from redis.asyncio import Redis
 
@@ -40,12 +42,12 @@ class Meta:
                 "latency_p99_ms": str(quantiles[1]),
                 "latency_samples": str(len(latency.samples)),
             }
-        await self.redis.hset(self.keys.meta(), mapping=fields)
+        await self.redis.hset(self.keys.meta(), mapping=cast("Mapping[Any, Any]", fields))
 
     async def found_log(self) -> str | None:
         """Return which log the scores in this Redis came from, None when it holds none."""
         found = await self.redis.hget(self.keys.meta(), "log")
-        return None if found is None else found.decode()
+        return None if found is None else cast("bytes", found).decode()
 
 
 async def clear(redis: Redis, keys: RedisKeys) -> int:

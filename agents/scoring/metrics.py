@@ -27,7 +27,9 @@ class ScoringMetrics:
             registry=registry,
         )
         self.redis_up = Gauge(
-            "renown_scoring_redis_up", "1 while Redis answers; at 0 scores wait in Kafka: look at Redis.", registry=registry
+            "renown_scoring_redis_up",
+            "1 while Redis answers; at 0 scores wait in Kafka: look at Redis.",
+            registry=registry,
         )
         self.delay = Histogram(
             "renown_scoring_delay_seconds",

@@ -8,8 +8,15 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from agents.scoring.metrics import ScoringMetrics
@@ -18,7 +25,16 @@ FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 5.0
 T = TypeVar("T")
 _PASSING = (RedisConnectionError, RedisTimeoutError, OutOfMemoryError, ReadOnlyError, OSError)
-_PASSING_REPLIES = ("OOM", "MISCONF", "LOADING", "BUSY", "MASTERDOWN", "READONLY", "NOREPLICAS", "CLUSTERDOWN")
+_PASSING_REPLIES = (
+    "OOM",
+    "MISCONF",
+    "LOADING",
+    "BUSY",
+    "MASTERDOWN",
+    "READONLY",
+    "NOREPLICAS",
+    "CLUSTERDOWN",
+)
 log = structlog.get_logger()
 
 
@@ -28,6 +44,8 @@ class StoppedError(Exception):
 
 def is_passing(error: BaseException) -> bool:
     """Whether waiting may cure the error: an outage does pass, a bug in our script or a wrong password does not."""
+    if isinstance(error, (AuthenticationError, AuthorizationError)):
+        return False  # connection errors by class, but only an operator can cure them
     if isinstance(error, ResponseError) and not isinstance(error, (OutOfMemoryError, ReadOnlyError)):
         return any(word in str(error)[:200] for word in _PASSING_REPLIES)
     return isinstance(error, _PASSING)

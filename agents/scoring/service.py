@@ -49,6 +49,19 @@ async def serve(settings: Settings, now_ms: Callable[[], int], *, rebuild: bool,
     metrics = ScoringMetrics(registry)
     if metrics_port:
         start_http_server(metrics_port, "127.0.0.1", registry)
+    await run(settings, now_ms, metrics, stop, _ready, rebuild=rebuild)
+
+
+async def run(
+    settings: Settings,
+    now_ms: Callable[[], int],
+    metrics: ScoringMetrics,
+    stop: asyncio.Event,
+    ready: Callable[[], None],
+    *,
+    rebuild: bool = False,
+) -> None:
+    """Run the agent until `stop`; `ready` is called once it has taken up its work. Raises RenownError."""
     redis, keys = connected(settings.redis_url), RedisKeys(settings.redis_prefix)
     try:
         with contextlib.suppress(StoppedError):
@@ -57,11 +70,13 @@ async def serve(settings: Settings, now_ms: Callable[[], int], *, rebuild: bool,
                 await _same_log(meta, Patience(stop, metrics), rebuild=rebuild)
                 agent = ScoringAgent(consumer, ScoreWriter(redis, keys), meta, metrics, stop, now_ms)
                 consumer.subscribe([settings.topics.scores.name], listener=agent)
-                await agent.run(_ready)
+                await agent.run(ready)
     except KafkaError as error:
-        raise RenownError(f"Kafka at {settings.bootstrap} failed: {error!r:.200}; the agent can be started again") from error
+        remedy = "the agent can be started again"
+        raise RenownError(f"Kafka at {settings.bootstrap} failed: {error!r:.200}; {remedy}") from error
     except RedisError as error:
-        raise RenownError(f"Redis refuses our writes: {error!s:.200}; check its version (6.2+) and permissions") from error
+        remedy = "check its version (6.2 or later), password and permissions"
+        raise RenownError(f"Redis refuses our writes: {error!s:.200}; {remedy}") from error
     finally:
         await redis.aclose()
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -69,7 +70,9 @@ class ScoreWriter:
         found = await self._redis.hmget(self._keys.meta(), [_field(each) for each in partitions])
         return {each: None if raw is None else int(raw) for each, raw in zip(partitions, found, strict=True)}
 
-    async def write(self, partition: int, entries: Sequence[Entry], expected: int | None, following: int) -> Written:
+    async def write(
+        self, partition: int, entries: Sequence[Entry], expected: int | None, following: int
+    ) -> Written:
         """Write the entries and move the partition's position from `expected` to `following`.
 
         Raises MovedError when Redis holds another position, and redis-py's errors; either way calling again
@@ -83,24 +86,27 @@ class ScoreWriter:
             total = Written(total.written + one.written, total.stale + one.stale, total.removed + one.removed)
         return total
 
-    async def _call(self, partition: int, entries: Sequence[Entry], expected: int | None, after: int | None) -> Written:
+    async def _call(
+        self, partition: int, entries: Sequence[Entry], expected: int | None, after: int | None
+    ) -> Written:
         keys = [self._keys.meta(), self._keys.top(), self._keys.top_momentum()]
         for entry in entries:
             keys += keys_of(entry.user, self._keys)
-        arguments = [_field(partition), _text(expected), _text(after), *map(packed, entries)]
+        positions = (_field(partition), _text(expected), _text(after))
+        arguments: list[str | bytes] = [*positions, *map(packed, entries)]
         state, *rest = await self._evaluated(keys, arguments)
         if state == b"moved":
             raise MovedError(int(rest[0]) if rest[0] else None)
         return Written(*rest)
 
-    async def _evaluated(self, keys: list[str], arguments: list[str | bytes]) -> list[bytes | int]:
+    async def _evaluated(self, keys: list[str], arguments: list[str | bytes]) -> list[Any]:
         if not self._sha:
             self._sha = await self._redis.script_load(SCRIPT)
         try:
-            return await self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
+            return cast("list[Any]", await self._redis.evalsha(self._sha, len(keys), *keys, *arguments))
         except NoScriptError:
             self._sha = await self._redis.script_load(SCRIPT)
-            return await self._redis.evalsha(self._sha, len(keys), *keys, *arguments)
+            return cast("list[Any]", await self._redis.evalsha(self._sha, len(keys), *keys, *arguments))
 
 
 def _field(partition: int) -> str:

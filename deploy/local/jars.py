@@ -40,7 +40,7 @@ def cache_root() -> Path:
 
 
 def sha256_of(path: Path) -> str:
-    """The SHA-256 of a file, in hex."""
+    """Return the SHA-256 of a file, in hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -75,8 +75,9 @@ def fetch(jars: Iterable[LockedJar], folder: Path, report: Report) -> None:
     """Download the jars side by side, the largest first, and move each into `folder` once it is checked."""
     ordered = sorted(jars, key=lambda jar: -jar.size)
     total = sum(jar.size for jar in ordered)
+    what = f"Kafka, {len(ordered)} jar{'s' if len(ordered) > 1 else ''}"
     with (
-        report.download(f"Kafka, {len(ordered)} jars", total) as advance,
+        report.download(what, total) as advance,
         ThreadPoolExecutor(CONNECTIONS) as pool,
     ):
         list(pool.map(lambda jar: fetch_one(jar, folder, advance), ordered))
@@ -104,7 +105,7 @@ def fetch_one(jar: LockedJar, folder: Path, advance: Advance) -> None:
 
 @contextmanager
 def scratch(folder: Path) -> Iterator[Path]:
-    """A folder beside the cache on the same file system, so that the last step is a rename."""
+    """Return a folder beside the cache on the same file system, so that the last step is a rename."""
     work = Path(tempfile.mkdtemp(prefix=SCRATCH, dir=folder))
     try:
         yield work
@@ -115,8 +116,8 @@ def scratch(folder: Path) -> Iterator[Path]:
 def download(jar: LockedJar, work: Path, advance: Advance) -> Path:
     """Fetch the jar by its coordinate alone, without reading any POM; the path it arrived at."""
     # Takes half a second to import, and is needed once per machine.
-    from jgo.constants import MAVEN_CENTRAL_URL  # noqa: PLC0415
-    from jgo.maven import MavenContext, PythonResolver  # noqa: PLC0415
+    from jgo.constants import MAVEN_CENTRAL_URL
+    from jgo.maven import MavenContext, PythonResolver
 
     @contextmanager
     def counted(_name: str, _size: int) -> Iterator[Advance]:

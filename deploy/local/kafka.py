@@ -47,7 +47,7 @@ class KafkaServer:
         return self.data_dir / "kafka"
 
     def start(self, before: KafkaState | None, remember: Remember) -> KafkaState:
-        """The broker, running and answering; on its ports from before when nobody else took them.
+        """Return the broker, running and answering; on its ports from before when nobody else took them.
 
         `remember` is told of the process before it answers: a set-up cut short loses sight of nothing.
         """
@@ -65,7 +65,7 @@ class KafkaServer:
         raise self._failed("Kafka found no port to listen on")
 
     def stop(self, state: KafkaState) -> KafkaState:
-        """The broker's state once it has ended."""
+        """Return the broker's state once it has ended."""
         process.stop(state.process, STOP_LIMIT_S)
         return replace(state, process=None)
 
@@ -85,7 +85,7 @@ class KafkaServer:
         return KafkaState(port, controller_port, cluster, kafka_version(locked_jars()))
 
     def _launch(self, state: KafkaState, classpath: str, remember: Remember) -> KafkaState | None:
-        """The started broker; None when somebody took its port between the choice and the start."""
+        """Return the started broker; None when somebody took its port between the choice and the start."""
         settings = str(self.home / "server.properties")
         log4j = f"-Dlog4j2.configurationFile={self.home / 'log4j2.properties'}"
         base = [str(java.find()), *kafka_config.JVM_OPTIONS, log4j, "-cp", classpath]
@@ -125,7 +125,7 @@ class KafkaServer:
 
 
 def new_cluster_id() -> str:
-    """A fresh id in the form that Kafka takes, not starting with the sign of an option."""
+    """Return a fresh id in the form that Kafka takes, not starting with the sign of an option."""
     while (found := base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")).startswith("-"):
         pass
     return found

@@ -71,7 +71,7 @@ logger.server.level=info
 
 
 def properties(port: int, controller_port: int, log_dir: Path) -> str:
-    """The text of `server.properties`."""
+    """Return the text of `server.properties`."""
     placed = {
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
         "listeners": f"PLAINTEXT://{HOST}:{port},CONTROLLER://{HOST}:{controller_port}",
@@ -82,6 +82,6 @@ def properties(port: int, controller_port: int, log_dir: Path) -> str:
 
 
 def _escaped(path: str) -> str:
-    """A path as a Java properties file spells it: backslashes doubled, the rest as ISO 8859-1 escapes."""
+    """Return a path as a Java properties file spells it: backslashes doubled, other letters escaped."""
     doubled = path.replace("\\", "\\\\")
     return "".join(char if char.isascii() else f"\\u{ord(char):04x}" for char in doubled)

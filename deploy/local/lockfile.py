@@ -32,12 +32,12 @@ class LockedJar:
         return f"{self.artifact}-{self.version}.jar"
 
     def line(self) -> str:
-        """The jar as `kafka.lock` writes it."""
+        """Return the jar as `kafka.lock` writes it."""
         return f"{self.sha256}  {self.size:>9}  {self.group}:{self.artifact}:{self.version}"
 
 
 def parse(text: str) -> tuple[LockedJar, ...]:
-    """The jars named by a lock file's text; StackError at a line without sum, size or coordinate."""
+    """Return the jars named by a lock file's text; StackError at a line without sum, size or coordinate."""
     jars = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line or line.startswith("#"):
@@ -52,10 +52,10 @@ def parse(text: str) -> tuple[LockedJar, ...]:
 
 
 def locked_jars() -> tuple[LockedJar, ...]:
-    """The jars of the shipped `kafka.lock`."""
+    """Return the jars of the shipped `kafka.lock`."""
     return parse(LOCK_PATH.read_text(encoding="utf-8"))
 
 
 def kafka_version(jars: tuple[LockedJar, ...]) -> str:
-    """The version of the broker among the jars."""
+    """Return the version of the broker among the jars."""
     return next(jar.version for jar in jars if jar.artifact.startswith("kafka_"))

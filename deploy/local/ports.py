@@ -26,7 +26,7 @@ def is_free(port: int) -> bool:
 
 
 def pick(taken: frozenset[int] = frozenset()) -> int:
-    """A free port that is not among `taken`."""
+    """Return a free port that is not among `taken`."""
     for port in random.sample(RANGE, TRIES):
         if port not in taken and is_free(port):
             return port
@@ -35,7 +35,7 @@ def pick(taken: frozenset[int] = frozenset()) -> int:
 
 
 def keep_or_pick(before: int | None, taken: frozenset[int] = frozenset()) -> int:
-    """The port from before when it is still free, else another."""
+    """Return the port from before when it is still free, else another."""
     if before is not None and before not in taken and is_free(before):
         return before
     return pick(taken)

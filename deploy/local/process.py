@@ -33,7 +33,7 @@ class Identity:
 
 
 def identify(pid: int) -> Identity | None:
-    """The identity of the process that has this pid now; None when there is none or only its remains.
+    """Return the identity of the process that has this pid now; None when there is none or only its remains.
 
     A killed process shows as a zombie while its other threads still hold its ports and files: it counts as
     running until the last of them is gone.
@@ -123,7 +123,7 @@ def kill_orphans(leader: Identity, marker: str, value: str) -> int:
 
 
 def last_words(log: Path, limit: int = 16_384) -> str:
-    """The last line of a log that names a failure, else its last line, for an error message."""
+    """Return the last line of a log that names a failure, else its last line, for an error message."""
     if not log.exists():
         return "no log"
     with log.open("rb") as file:

@@ -22,7 +22,7 @@ class Report(Protocol):
         """Show one line."""
 
     def download(self, what: str, total: int, /) -> AbstractContextManager[Advance]:
-        """What to call with each count of bytes that arrived, from any thread; `total` in bytes."""
+        """Return what to call with each count of bytes that arrived, from any thread; `total` in bytes."""
 
 
 class Silent:
@@ -50,7 +50,7 @@ class Shown:
 
     @contextmanager
     def download(self, what: str, total: int, /) -> Iterator[Advance]:
-        """A bar, or a line at each quarter of `total`."""
+        """Return a bar, or a line at each quarter of `total`."""
         if not self.console.is_terminal:
             yield self._lines(what, total)
             return

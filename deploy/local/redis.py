@@ -43,14 +43,14 @@ class RedisBinary:
 
 
 def binary_at(path: Path) -> RedisBinary | None:
-    """The server at this path; None when it does not say that it is a Redis."""
+    """Return the server at this path; None when it does not say that it is a Redis."""
     answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
     match = VERSION.search(answer.stdout)
     return RedisBinary(path, match[1]) if match else None
 
 
 def find() -> RedisBinary:
-    """The server to start; PartFailedError when neither PATH nor the package has one."""
+    """Return the server to start; PartFailedError when neither PATH nor the package has one."""
     system = shutil.which("redis-server")
     if system and (found := binary_at(Path(system))) is not None and found.major >= OLDEST_ON_PATH:
         return found
@@ -63,7 +63,7 @@ def find() -> RedisBinary:
 
 
 def settings(binary: RedisBinary, port: int, folder: Path) -> dict[str, str]:
-    """The server's settings, as command-line options without their dashes."""
+    """Return the server's settings, as command-line options without their dashes."""
     compact = "listpack" if binary.major >= OLDEST_ON_PATH else "ziplist"
     return {
         "bind": ports.HOST,
@@ -94,7 +94,7 @@ class RedisServer:
         return self.data_dir / "logs" / "redis.log"
 
     def start(self, before: RedisState | None, remember: Remember) -> RedisState:
-        """The server, running and answering; on its port from before when nobody else took it.
+        """Return the server, running and answering; on its port from before when nobody else took it.
 
         `remember` is told of the process before it answers: a set-up cut short loses sight of nothing.
         """
@@ -116,7 +116,7 @@ class RedisServer:
         raise PartFailedError("Redis did not start", process.last_words(self.log), remedy)
 
     def stop(self, state: RedisState) -> RedisState:
-        """The server's state once it has written its data and ended."""
+        """Return the server's state once it has written its data and ended."""
         process.stop(state.process, STOP_LIMIT_S)
         return replace(state, process=None)
 

@@ -30,7 +30,7 @@ HEADER = "# SHA-256, size in bytes, coordinate. Written by `python -m deploy.loc
 
 
 def resolved(cache: Path) -> list[Dependency]:
-    """The named coordinates and what they need at run time, downloaded into `cache`."""
+    """Return the named coordinates and what they need at run time, downloaded into `cache`."""
     repos = {"central": MAVEN_CENTRAL_URL}
     context = MavenContext(PythonResolver(), repo_cache=cache, local_repos=[], remote_repos=repos, timeout=60)
     named = Endpoint.parse("+".join(COORDINATES)).coordinates
@@ -40,7 +40,7 @@ def resolved(cache: Path) -> list[Dependency]:
 
 
 def locked(dependency: Dependency) -> LockedJar:
-    """The dependency's jar with the size and sum of the bytes that were just downloaded."""
+    """Return the dependency's jar with the size and sum of the bytes that were just downloaded."""
     content = dependency.artifact.resolve().read_bytes()
     sha256 = hashlib.sha256(content).hexdigest()
     return LockedJar(dependency.groupId, dependency.artifactId, dependency.version, len(content), sha256)

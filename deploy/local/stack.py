@@ -79,7 +79,7 @@ class Stack:
             return stopped
 
     def status(self) -> StackStatus:
-        """What runs and what does not, asked of each part now."""
+        """Return what runs and what does not, asked of each part now."""
         return status_of(self.data_dir, self.plan)
 
     def _locked(self) -> AbstractContextManager[None]:
@@ -111,7 +111,7 @@ class Stack:
         return state
 
     def _services(self, state: StackState) -> StackState:
-        """The planned services running and ready, those no longer planned stopped."""
+        """Return the planned services running and ready, those no longer planned stopped."""
         supervision = Supervision(self.data_dir)
         wanted = self.plan(state)
         names = {service.name for service in wanted}

@@ -90,7 +90,7 @@ def save(state: StackState) -> None:
 
 
 def load(data_dir: Path) -> StackState | None:
-    """The state kept in a data folder; None when it never had a stack, StackError when it is unreadable."""
+    """Return the state kept in a folder; None when it never had a stack, StackError when unreadable."""
     path = path_in(data_dir)
     try:
         found: dict[str, Any] = orjson.loads(path.read_bytes())
@@ -104,7 +104,7 @@ def load(data_dir: Path) -> StackState | None:
 
 
 def connect(data_dir: Path | str | None = None) -> StackState:
-    """The running stack of a folder (default RENOWN_DATA, else `.renown`); NoStackError when none runs."""
+    """Return the running stack of a folder (RENOWN_DATA, else `.renown`); NoStackError when none runs."""
     folder = Path(data_dir or os.environ.get("RENOWN_DATA") or ".renown")
     state = load(folder.expanduser().absolute())
     if state is None or not state.runs:

@@ -46,12 +46,12 @@ class StackStatus:
     parts: tuple[PartStatus, ...] = ()
 
     def document(self) -> dict[str, Any]:
-        """The status as plain values, for JSON."""
+        """Return the status as plain values, for JSON."""
         return asdict(self)
 
 
 def status_of(data_dir: Path, plan: ServicePlan) -> StackStatus:
-    """The status of the stack in a data folder."""
+    """Return the status of the stack in a data folder."""
     state = states.load(data_dir)
     if state is None:
         return StackStatus(str(data_dir))

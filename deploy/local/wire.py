@@ -22,7 +22,7 @@ LARGEST_ANSWER = 1 << 20
 
 
 def cluster_id(port: int) -> str | None:
-    """The id of the Kafka cluster that serves on the port, once it names itself among its live brokers."""
+    """Return the id of the Kafka cluster that serves on the port, once it counts itself as live."""
     return _asked(port, _metadata)
 
 
@@ -53,7 +53,7 @@ def _metadata(connection: socket.socket) -> str | None:
 
 
 def parse_metadata(answer: bytes, port: int) -> str | None:
-    """The cluster id in a metadata answer; None when no live broker has the port."""
+    """Return the cluster id in a metadata answer; None when no live broker has the port."""
     (brokers,) = struct.unpack_from(">i", answer, 4)
     at, serves = 8, False
     for _ in range(brokers):

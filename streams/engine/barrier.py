@@ -1,7 +1,7 @@
 """The barrier: everything that a commit stands for is durable before Faust commits.
 
-One synchronous snapshot, then in this order: forwards acknowledged, users with their pairs, metas, return. Any
-failure propagates; the caller must not commit and must not go on.
+One synchronous snapshot, then in this order: forwards acknowledged, users with their pairs, metas, return.
+Any failure propagates; the caller must not commit and must not go on.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ class Barrier:
     async def run(self) -> None:
         """Make everything durable that changed so far.
 
-        Cut short by an error or a cancellation, it leaves `interrupted` set: what it took is marked clean and may
-        not be durable, so the process must end.
+        Cut short by an error or a cancellation, it leaves `interrupted` set: what it took is marked clean and
+        may not be durable, so the process must end.
         """
         async with self.lock:
             if self.interrupted:

@@ -65,7 +65,14 @@ def encoded(batch: Batch, producer: Producer, stamp_ms: int) -> bytes:
     if len(body) > COMPRESS_ABOVE:
         codec, body = LZ4, lz4_encode(body, level=1)
     tail = _AFTER_CRC.pack(
-        codec, batch.count - 1, stamp_ms, stamp_ms, producer.pid, producer.epoch, producer.sequence, batch.count
+        codec,
+        batch.count - 1,
+        stamp_ms,
+        stamp_ms,
+        producer.pid,
+        producer.epoch,
+        producer.sequence,
+        batch.count,
     )
     tail += body
     return _BEFORE_CRC.pack(0, len(tail) + _AFTER_LENGTH, 0, _MAGIC, calc_crc32c(tail)) + tail
@@ -91,11 +98,14 @@ def grouped(records: Sequence[Record], target: int = TARGET_BYTES) -> Iterator[B
 def frames(raw: bytes, *, check_crcs: bool) -> Iterator[Frame]:
     """Yield the whole batches in a fetch response; a cut-off last one is left for the next fetch.
 
-    Control batches come with count 0. BrokenGuaranteeError names a batch that is not v2 or whose checksum differs.
+    Control batches come with count 0. BrokenGuaranteeError names a batch that is not v2 or whose checksum
+    differs.
     """
     at = 0
     while len(raw) - at >= HEADER.size:
-        base, length, _, magic, crc, attributes, last_delta, stamp, _, _, _, _, count = HEADER.unpack_from(raw, at)
+        base, length, _, magic, crc, attributes, last_delta, stamp, _, _, _, _, count = HEADER.unpack_from(
+            raw, at
+        )
         end = at + _LENGTH_FROM + length
         if end > len(raw):
             return

@@ -25,8 +25,9 @@ _FRAME_BYTES = 32
 @njit(cache=True, nogil=True)
 def _user_bytes(u: int, key_len: np.ndarray, width: int, pair_start: np.ndarray, pair_width: int) -> int:
     """Return an upper bound of what user `u` and its pairs take in a batch."""
-    pairs = pair_start[u + 1] - pair_start[u]
-    return key_len[u] + width + _FRAME_BYTES + pairs * (PAIR_PREFIX + key_len[u] + pair_width + _FRAME_BYTES)
+    pairs = int(pair_start[u + 1] - pair_start[u])
+    key = int(key_len[u])
+    return key + width + _FRAME_BYTES + pairs * (PAIR_PREFIX + key + pair_width + _FRAME_BYTES)
 
 
 @njit(cache=True, nogil=True)
@@ -118,7 +119,7 @@ def _pack(
 
 
 def packed(snapshot: Snapshot, target: int = TARGET_BYTES) -> Iterator[Batch]:
-    """Yield the snapshot as batches of about `target` bytes, boundaries only between users, metas at the end."""
+    """Yield the snapshot as batches of about `target` bytes, cut only between users, metas at the end."""
     first = 0
     tail = Batch(b"", 0)
     width, pair_width = snapshot.rows.shape[1] + 1, snapshot.pairs.shape[1] + 1

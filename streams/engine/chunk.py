@@ -19,9 +19,9 @@ class Chunk:
     (i8[n]; length -1 = null) point into `buf`; kernels read them through `view`.
     """
 
-    __slots__ = ("__dict__", "buf", "epoch", "first", "last", "partition", "previous", "table", "topic")
-
-    def __init__(self, topic: str, partition: int, first: int, last: int, buf: bytes, table: np.ndarray) -> None:
+    def __init__(
+        self, topic: str, partition: int, first: int, last: int, buf: bytes, table: np.ndarray
+    ) -> None:
         """Wrap `buf` and the i8[8, n] columns that `streams.engine.records.scan_records` filled."""
         self.topic = topic
         self.partition = partition
@@ -29,46 +29,22 @@ class Chunk:
         self.last = last
         self.buf = buf
         self.table = table
+        self.offsets: np.ndarray = table[records.OFFSET]
+        self.timestamps_ms: np.ndarray = table[records.STAMP]
+        self.key_at: np.ndarray = table[records.KEY_AT]
+        self.key_len: np.ndarray = table[records.KEY_LEN]
+        self.value_at: np.ndarray = table[records.VALUE_AT]
+        self.value_len: np.ndarray = table[records.VALUE_LEN]
         self.epoch = NO_EPOCH
         self.previous: int | None = None
 
     def __len__(self) -> int:
         """Return how many records the chunk holds."""
-        return self.table.shape[1]
+        return int(self.table.shape[1])
 
     def __repr__(self) -> str:
         """Return where the chunk comes from."""
         return f"<Chunk {self.topic}-{self.partition} {self.first}..{self.last}, {len(self)} records>"
-
-    @property
-    def offsets(self) -> np.ndarray:
-        """Offsets, i8[n], ascending."""
-        return self.table[records.OFFSET]
-
-    @property
-    def timestamps_ms(self) -> np.ndarray:
-        """Record timestamps, i8[n], epoch ms."""
-        return self.table[records.STAMP]
-
-    @property
-    def key_at(self) -> np.ndarray:
-        """Where each key starts in `buf`, i8[n]."""
-        return self.table[records.KEY_AT]
-
-    @property
-    def key_len(self) -> np.ndarray:
-        """Length of each key, i8[n]; -1 = null."""
-        return self.table[records.KEY_LEN]
-
-    @property
-    def value_at(self) -> np.ndarray:
-        """Where each value starts in `buf`, i8[n]."""
-        return self.table[records.VALUE_AT]
-
-    @property
-    def value_len(self) -> np.ndarray:
-        """Length of each value, i8[n]; -1 = null."""
-        return self.table[records.VALUE_LEN]
 
     @cached_property
     def view(self) -> np.ndarray:
@@ -101,14 +77,10 @@ class Chunk:
         for start in range(0, count, size):
             end = min(start + size, count)
             last = self.last if end == count else int(self.table[records.OFFSET, end - 1])
-            pieces.append(
-                Chunk(self.topic, self.partition, first, last, self.buf, self.table[:, start:end])
-            )
+            pieces.append(Chunk(self.topic, self.partition, first, last, self.buf, self.table[:, start:end]))
             first = last + 1
         return pieces
 
     def _slices(self, at: np.ndarray, length: np.ndarray) -> list[bytes | None]:
         buf = self.buf
-        return [
-            None if n < 0 else buf[a : a + n] for a, n in zip(at.tolist(), length.tolist(), strict=True)
-        ]
+        return [None if n < 0 else buf[a : a + n] for a, n in zip(at.tolist(), length.tolist(), strict=True)]

@@ -1,4 +1,4 @@
-"""Named places to die, for tests of what survives: `RENOWN_CRASH_POINT=name[:nth]` kills the process there."""
+"""Named places to die, for tests of what survives: `RENOWN_CRASH_POINT=name[:nth]` ends the process there."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which ids came before: exact over the last `horizon` to 2 `horizon` offsets of a partition, from the log alone.
+"""Which ids came before, exact over the last `horizon` to 2 `horizon` offsets, from the log alone.
 
-Offsets are cut into generations of `horizon`. An id is a repeat when the same id stands earlier in its own or in the
-generation before. Both sets are functions of the log, so nothing is persisted: a new owner reads at most
-2 `horizon` records again. Ids are 64-bit keyed hashes.
+Offsets are cut into generations of `horizon`. An id is a repeat when the same id stands earlier in its own or
+in the generation before. Both sets are functions of the log, so nothing is persisted: a new owner reads at
+most 2 `horizon` records again. Ids are 64-bit keyed hashes.
 
 Memory layout: open addressing in u8[power of two], at most half full, 0 = free (a hash of 0 is kept as 1).
 """
@@ -31,12 +31,12 @@ def _place(table: np.ndarray, h: np.uint64) -> int:
     place = np.int64(((h * _SPREAD) >> _SHIFT) & mask)
     while table[place] != 0 and table[place] != h:
         place = (place + 1) & np.int64(mask)
-    return place
+    return int(place)
 
 
 @njit(cache=True, nogil=True)
 def _mark_repeats(current: np.ndarray, before: np.ndarray, hashes: np.ndarray, keep: np.ndarray) -> int:
-    """Set keep to 0 at repeats and enter every kept or repeated id into `current`; return how many are new there."""
+    """Set keep to 0 at repeats and enter every id into `current`; return how many are new there."""
     added = 0
     for i in range(len(hashes)):
         if keep[i] == 0:
@@ -46,7 +46,7 @@ def _mark_repeats(current: np.ndarray, before: np.ndarray, hashes: np.ndarray, k
         if current[place] == h:
             keep[i] = 0
             continue
-        # Entered also when only the generation before holds it: else the sets would depend on where reading began.
+        # Entered also when the generation before holds it: else the sets would depend on where reading began.
         current[place] = h
         added += 1
         if before[_place(before, h)] == h:
@@ -76,8 +76,8 @@ class Seen:
     def check(self, offsets: np.ndarray, hashes: np.ndarray, keep: np.ndarray) -> None:
         """Set keep (u1[n]) to 0 where the id is a repeat, and where the offset was checked before.
 
-        `offsets` i8[n] ascending, `hashes` u8[n]. Records with keep 0 on entry are left out; what makes them so
-        must depend on their bytes alone, else a rebuilt set differs.
+        `offsets` i8[n] ascending, `hashes` u8[n]. Records with keep 0 on entry are left out; what makes them
+        so must depend on their bytes alone, else a rebuilt set differs.
         """
         keep[: np.searchsorted(offsets, self.position)] = 0
         start = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import faust
 from faust.exceptions import ProducerSendError
@@ -18,6 +18,7 @@ from streams.engine.chunk import Chunk
 from streams.engine.crashpoints import arm, reach
 from streams.engine.failure import OnFailure, end_process
 from streams.engine.fencing import FencedWriter
+from streams.engine.log_noise import quieten
 from streams.engine.metrics import EngineMetrics, NoMetrics
 from streams.engine.partition import Partition
 from streams.engine.private_names import check_private_names
@@ -29,14 +30,14 @@ from streams.engine.transport import Consumer, Transport
 
 REVOKE_COMMIT_S: Final = 10.0
 SETTLE_ABOVE: Final = 50_000
-"""Changed pairs of a partition beyond which a step waits for a barrier: all pairs of a user go into one batch."""
+"""Changed pairs of a partition beyond which a step waits for a barrier: a user's pairs go into one batch."""
 IDLE_CLAIM_S: Final = 3600.0
 OLD_CLAIM_S: Final = 86_400.0
 DEFAULT_PORT: Final = 9092
 
 
 class Engine:
-    """Installs transport, store, barrier and fenced writer on an app whose settings come from `faust_settings`."""
+    """Transport, store, barrier and fenced writer on an app whose settings come from `faust_settings`."""
 
     def __init__(
         self,
@@ -47,8 +48,9 @@ class Engine:
         metrics: EngineMetrics | None = None,
         on_failure: OnFailure = end_process,
     ) -> None:
-        """Prepare the app before it starts; BadSettingError when the installed Faust is not the one built for."""
+        """Prepare the app before it starts; BadSettingError when the installed Faust lacks something."""
         check_private_names()
+        quieten()
         arm()
         self.app = app
         self.metrics: EngineMetrics = metrics or NoMetrics()
@@ -60,7 +62,7 @@ class Engine:
         self._store: SlabStore | None = None
         store.register()
         app.transport = Transport(app.conf.broker_consumer, app, self)
-        app._crash = self.fail  # noqa: SLF001 - one line and an exit code instead of a traceback
+        app._crash = self.fail
         self.table = app.Table(
             USERS_TABLE,
             store=store.URL,
@@ -80,8 +82,8 @@ class Engine:
     @property
     def consumer(self) -> Consumer:
         """The app's consumer."""
-        found: Consumer = self.app.consumer
-        return found
+        found: Any = self.app.consumer
+        return cast("Consumer", found)
 
     @property
     def writer(self) -> FencedWriter:
@@ -199,7 +201,7 @@ class Engine:
         reach("claimed")
 
     async def settle(self, number: int) -> None:
-        """Run a barrier when the partition holds so many changed pairs that one user's might outgrow a batch."""
+        """Run a barrier when the partition holds so many changed pairs that a user's may outgrow a batch."""
         partition = self._store.partitions.get(number) if self._store is not None else None
         if partition is not None and int(partition.state.pairs.dirty.sum()) > SETTLE_ABOVE:
             await self.barrier_before_commit({})

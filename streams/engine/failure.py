@@ -1,7 +1,7 @@
 """How a worker ends when it must not go on: one line on stderr, at once, with a code its supervisor acts on.
 
-Ending at once is the safe way out: nothing that is not durable was acknowledged, so the next owner repeats it. A
-tidy shutdown would commit again, and that is what just failed.
+Ending at once is the safe way out: nothing that is not durable was acknowledged, so the next owner repeats
+it. A tidy shutdown would commit again, and that is what just failed.
 """
 
 from __future__ import annotations
@@ -29,6 +29,12 @@ def exit_code(error: BaseException) -> int:
     return EX_SOFTWARE
 
 
+def _named(error: BaseException) -> str:
+    """Return an error with its type, which KafkaError's text already begins with."""
+    name = type(error).__name__
+    return str(error) if str(error).startswith(name) else f"{name}: {error}"
+
+
 def one_line(error: BaseException) -> str:
     """Return what happened and what follows, in one line."""
     if isinstance(error, FencedError):
@@ -36,8 +42,8 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, BrokenGuaranteeError):
         return f"stopped: {error}. Nothing after the last commit was acknowledged"
     if isinstance(error, KafkaError | OSError | TimeoutError):
-        return f"stopped: the broker did not answer in time ({type(error).__name__}: {error}). Restart: it retries"
-    return f"stopped: {type(error).__name__}: {error}"
+        return f"stopped: kafka failed this worker ({_named(error)}). Restart: it waits for the broker"
+    return f"stopped: {_named(error)}"
 
 
 def end_process(error: BaseException) -> NoReturn:

@@ -1,10 +1,10 @@
 """Appends that only the owner of a partition can make, without transactions.
 
-To claim a partition its new owner raises the producer epoch of that partition's transactional id and appends one
-ordinary record with it. From then on the partition's leader refuses every batch of an older epoch, so a paused former
-owner can never write again. State is read only after the claim. One batch is in flight per partition and a batch is
-sent again under its own sequence number, so nothing is ever doubled, reordered or skipped; the first failure closes
-the lane for good.
+To claim a partition its new owner raises the producer epoch of that partition's transactional id and appends
+one ordinary record with it. From then on the partition's leader refuses every batch of an older epoch, so a
+paused former owner can never write again. State is read only after the claim. One batch is in flight per
+partition and a batch is sent again under its own sequence number, so nothing is ever doubled, reordered or
+skipped; the first failure closes the lane for good.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class FencedWriter:
         return await self.append_packed(topic, partition, grouped(records))
 
     async def append_packed(self, topic: str, partition: int, batches: Iterable[Batch]) -> int:
-        """Append framed batches to a claimed partition; return the last offset, -1 when unknown or nothing."""
+        """Append framed batches to a claimed partition; return the last offset, -1 when it is unknown."""
         lane = self._owned.get((topic, partition))
         if lane is None:
             message = f"{topic}-{partition}: not claimed by this worker"
@@ -94,15 +94,15 @@ class FencedWriter:
         return await self._send_all(topic, partition, lane, batches)
 
     async def append_open(self, topic: str, partition: int, records: Sequence[Record], *, lane: str) -> int:
-        """Append, in order and without doubles, to a topic that other workers write too; return the last offset."""
+        """Append, in order and without doubles, to a topic that others write too; return the last offset."""
         found = await self._open_lane(topic, partition, lane)
         return await self._send_all(topic, partition, found, grouped(records))
 
     async def refresh(self, idle_s: float, old_s: float) -> None:
         """Keep claims alive: brokers forget idle producers after a day, transactional ids after a week.
 
-        A lane idle for `idle_s` gets a claim record; one claimed `old_s` ago raises its epoch, which the broker
-        refuses when anybody else has claimed since.
+        A lane idle for `idle_s` gets a claim record; one claimed `old_s` ago raises its epoch, which the
+        broker refuses when anybody else has claimed since.
         """
         now = time.monotonic()
         for (topic, partition), lane in list(self._owned.items()):
@@ -125,7 +125,9 @@ class FencedWriter:
             await self._send_all(topic, partition, older, grouped([(PROBE, b"older", ())]))
         except FencedError:
             return
-        message = "this broker accepts appends of an older producer epoch; two workers could write one partition"
+        message = (
+            "this broker accepts appends of an older producer epoch; two workers could write one partition"
+        )
         raise BrokenGuaranteeError(message)
 
     async def stop(self) -> None:
@@ -181,7 +183,9 @@ class FencedWriter:
     async def _send(self, topic: str, partition: int, lane: Lane, batch: Batch) -> int:
         raw = encoded(batch, Producer(lane.pid, lane.epoch, lane.sequence), self._stamp_ms())
         if len(raw) > MAX_BATCH_BYTES:
-            message = f"{topic}-{partition}: {batch.count} records of one user take {len(raw)} bytes in one batch"
+            message = (
+                f"{topic}-{partition}: {batch.count} records of one user take {len(raw)} bytes in one batch"
+            )
             raise BrokenGuaranteeError(message)
         base = await produce(await self._connected(), topic, partition, raw, self._timeout_s)
         lane.sequence += batch.count

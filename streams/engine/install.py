@@ -23,10 +23,10 @@ def faust_settings(
     max_chunk: int = MAX_CHUNK,
     member_name: str = "",
 ) -> dict[str, Any]:
-    """Return keyword arguments for `faust.App`, to be joined by id, broker and whatever is the caller's taste.
+    """Return keyword arguments for `faust.App`, to be joined by id, broker and the caller's taste.
 
-    `member_name` makes the worker a static member of the group: a restart within the session moves no partition.
-    It must be unique among running workers.
+    `member_name` makes the worker a static member of the group: a restart within the session moves no
+    partition. It must be unique among running workers.
     """
     settings: dict[str, Any] = {
         "ConsumerScheduler": chunk_scheduler(max_chunk),

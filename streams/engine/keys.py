@@ -1,8 +1,8 @@
 """Key to row number, exact: a seeded hash finds the candidate, the bytes decide.
 
-Memory layout: keys lie one behind the other in `arena` (u1); key i is arena[start[i] : start[i] + length[i]] and
-its hash is hashes[i] (u8). `table` (i4, power of two, at most half full) holds i at the first free place from the
-hash on; -1 is free. Keys are never removed, so a row number stays valid as long as the index.
+Memory layout: keys lie one behind the other in `arena` (u1); key i is arena[start[i] : start[i] + length[i]]
+and its hash is hashes[i] (u8). `table` (i4, power of two, at most half full) holds i at the first free place
+from the hash on; -1 is free. Keys are never removed, so a row number stays valid as long as the index.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _FIRST_BYTES = 32 * _FIRST_KEYS
 
 @njit(cache=True, nogil=True)
 def _same(arena: np.ndarray, at: int, buf: np.ndarray, start: int, n: int) -> bool:
-    for i in range(n):
+    for i in range(n):  # noqa: SIM110 - numba compiles no generator expression
         if arena[at + i] != buf[start + i]:
             return False
     return True
@@ -44,9 +44,9 @@ def _look_up(
     while True:
         i = table[place]
         if i < 0:
-            return -1 - place
+            return int(-1 - place)
         if hashes[i] == h and length[i] == n and _same(arena, start[i], buf, at, n):
-            return i
+            return int(i)
         place = (place + 1) & np.int64(mask)
 
 
@@ -64,10 +64,10 @@ def _find_all(
     n: np.ndarray,
     k0: np.uint64,
     k1: np.uint64,
-    add: bool,
+    add: bool,  # noqa: FBT001 - numba takes no keyword-only arguments
     out: np.ndarray,
 ) -> tuple[int, int]:
-    """Fill out (i8[n]) with key numbers, adding unknown keys (or -1 for them); return (count, arena bytes used)."""
+    """Fill out (i8[n]) with key numbers, unknown keys added or -1; return (count, arena bytes used)."""
     for j in range(len(at)):
         h = siphash13(buf, at[j], n[j], k0, k1)
         i = _look_up(table, hashes, arena, start, length, h, buf, at[j], n[j])
@@ -165,7 +165,7 @@ class KeyIndex:
         return out
 
     def _reserve(self, keys: int, size: int) -> None:
-        """Grow so that `keys` more keys of `size` bytes together fit; arrays are replaced, never resized in place.
+        """Grow so that `keys` more keys of `size` bytes fit; arrays are replaced, never resized in place.
 
         A snapshot that holds the old arrays therefore stays whole while the index grows.
         """

@@ -9,22 +9,22 @@ class EngineMetrics(Protocol):
     """Counters and durations; every duration is in seconds."""
 
     def chunk(self, step: str, events: int, duration_s: float) -> None:
-        """A chunk was applied to its partition."""
+        """Note a chunk applied to its partition."""
 
     def stale_chunk(self, step: str) -> None:
-        """A chunk was passed over because a rebalance made it stale; it will be fetched again."""
+        """Note a chunk passed over because a rebalance made it stale; it will be fetched again."""
 
     def barrier(self, users: int, pairs: int, snapshot_s: float, duration_s: float) -> None:
-        """A barrier made users and pairs durable; `snapshot_s` is the part that held up everything else."""
+        """Note users and pairs made durable; `snapshot_s` is the part that held up everything else."""
 
     def restored(self, partition: int, records: int, duration_s: float) -> None:
-        """Changelog records entered a partition, active or standby."""
+        """Note changelog records that entered a partition, active or standby."""
 
     def stray(self, partition: int) -> None:
-        """Changelog records that continue nothing were passed over."""
+        """Note changelog records passed over because they continue nothing."""
 
     def claimed(self, partition: int) -> None:
-        """This worker became the owner of a partition."""
+        """Note that this worker became the owner of a partition."""
 
 
 class NoMetrics:

@@ -15,9 +15,9 @@ NOTHING_READ = -1
 class Partition:
     """Rows, pairs, keys and metas of one partition.
 
-    `position` is the last changelog offset that this state contains, -1 when it contains none. `extra` belongs to
-    the stages: it is not persisted and goes away with the partition. While `active` is false the partition is a
-    standby copy that only the changelog may change.
+    `position` is the last changelog offset that this state contains, -1 when it contains none. `extra`
+    belongs to the stages: it is not persisted and goes away with the partition. While `active` is false the
+    partition is a standby copy that only the changelog may change.
     """
 
     def __init__(self, number: int, hash_key: bytes) -> None:
@@ -39,7 +39,7 @@ class Partition:
         return f"<Partition {self.number} {role}, {len(self.index)} users, changelog to {self.position}>"
 
     def slots_at(self, buf: np.ndarray, at: np.ndarray, length: np.ndarray) -> np.ndarray:
-        """Return the rows (i8[n]) of the keys buf[at[i] : at[i] + length[i]]; unknown users get an empty row."""
+        """Return the rows (i8[n]) of the keys buf[at[i] : at[i] + length[i]]; new users get an empty row."""
         slots = self.index.slots_at(buf, at, length)
         self.state.ensure(len(self.index))
         return slots
@@ -56,7 +56,7 @@ class Partition:
         self._changed_metas.add(name)
 
     def pairs_removed(self, users: np.ndarray, others: np.ndarray) -> None:
-        """Note pairs that were dropped from the state, so that the changelog forgets them with their user's row."""
+        """Note pairs that the state dropped, so that the changelog forgets them with their user's row."""
         if len(users):
             self._removed_pairs.append((users.astype(np.int64), others.astype(np.uint64)))
             self.state.dirty[users] = True

@@ -36,8 +36,8 @@ async def preflight(
 ) -> None:
     """Return when a worker may start; waits for the broker as long as it takes.
 
-    BadSettingError names a topic that is missing or has another partition count; BrokenGuaranteeError when the
-    broker does not refuse an older producer epoch.
+    BadSettingError names a topic that is missing or has another partition count; BrokenGuaranteeError when
+    the broker does not refuse an older producer epoch.
     """
     security = security or {}
     client = await connected(bootstrap, security, say)
@@ -74,11 +74,16 @@ async def connected(bootstrap: str, security: dict[str, Any], say: Say) -> AIOKa
 
 
 async def _listens(servers: Sequence[str]) -> bool:
-    """Return whether any server accepts a connection: asked first, because aiokafka logs an error for each that does not."""
+    """Return whether any server accepts a connection.
+
+    Asked first, because aiokafka logs an error for each that does not.
+    """
     for server in servers:
         host, _, port = server.rpartition(":")
         try:
-            _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), CONNECT_S)
+            _, writer = await asyncio.wait_for(
+                asyncio.open_connection(host.strip("[]"), int(port)), CONNECT_S
+            )
         except (OSError, TimeoutError):
             continue
         writer.close()
@@ -95,5 +100,5 @@ async def _check_topics(client: AIOKafkaClient, topics: Iterable[str], partition
         if not found:
             raise BadSettingError("topic", topic, "does not exist; run `renown topics apply`")
         if len(found) != partitions:
-            remedy = f"has {len(found)} partitions, this worker expects {partitions}; all of a pipeline's topics must agree"
+            remedy = f"has {len(found)} partitions, this worker expects {partitions}; all topics must agree"
             raise BadSettingError("topic", topic, remedy)

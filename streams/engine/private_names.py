@@ -57,7 +57,7 @@ def _missing() -> Iterator[str]:
 
 
 def check_private_names() -> None:
-    """Return when the installed Faust has everything the engine leans on; BadSettingError names what it lacks."""
+    """Return when the installed Faust has all the engine leans on; BadSettingError names what it lacks."""
     missing = sorted(_missing())
     if missing:
         found = version("faust-streaming")

@@ -46,6 +46,8 @@ class KeptRecords:
 class RawPartitionRecords(_STOCK):  # type: ignore[misc,valid-type]
     """Yields one Chunk per fetch for raw topics."""
 
+    next_fetch_offset: int
+
     def _unpack_records(self) -> Iterator[Any]:
         if self._tp.topic not in _RAW_TOPICS:
             yield from super()._unpack_records()

@@ -34,7 +34,15 @@ def _slice(buf: np.ndarray, at: int, end: int) -> tuple[int, int, int]:
 
 @njit(cache=True, nogil=True)
 def scan_records(
-    buf: np.ndarray, at: int, end: int, count: int, base: int, stamp: int, first: int, table: np.ndarray, row: int
+    buf: np.ndarray,
+    at: int,
+    end: int,
+    count: int,
+    base: int,
+    stamp: int,
+    first: int,
+    table: np.ndarray,
+    row: int,
 ) -> int:
     """Fill table[:, row:] (i8[8, n]) with the records of one batch whose offset is >= `first`.
 
@@ -98,6 +106,13 @@ def framed(record: Record, delta: int) -> bytes:
     key, value, headers = record
     heads = b"".join(_prefixed(name.encode()) + _prefixed(content) for name, content in headers)
     body = b"".join(
-        (b"\0\0", encoded_varint(delta), _prefixed(key), _prefixed(value), encoded_varint(len(headers)), heads)
+        (
+            b"\0\0",
+            encoded_varint(delta),
+            _prefixed(key),
+            _prefixed(value),
+            encoded_varint(len(headers)),
+            heads,
+        )
     )
     return encoded_varint(len(body)) + body

@@ -22,7 +22,8 @@ _DUPLICATE_SEQUENCE: Final = 46
 _COORDINATOR_BUSY: Final = frozenset({14, 15, 16, 51})  # loading, absent, moved, concurrent transactions
 _REQUEST_TIMEOUT_MS: Final = 10_000
 _TRANSACTION_TIMEOUT_MS: Final = 60_000
-_PAUSE_S: Final = 0.05
+_FIRST_PAUSE_S: Final = 0.05
+_LONGEST_PAUSE_S: Final = 0.5
 
 
 class _InitProducerIdResponse(Response):
@@ -58,7 +59,7 @@ class _InitProducerIdRequest(Request[_InitProducerIdStruct]):
     CLASSES = [_InitProducerIdStruct]  # noqa: RUF012
 
     def __init__(self, transactional_id: str | None, present: tuple[int, int]) -> None:
-        self._fields = (transactional_id, _TRANSACTION_TIMEOUT_MS, *present, {})
+        self._fields: tuple[Any, ...] = (transactional_id, _TRANSACTION_TIMEOUT_MS, *present, {})
 
     def build(self, request_struct_class: type[_InitProducerIdStruct]) -> _InitProducerIdStruct:
         return request_struct_class(*self._fields)
@@ -66,7 +67,7 @@ class _InitProducerIdRequest(Request[_InitProducerIdStruct]):
 
 async def _until(timeout_s: float, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
     """Return the first answer of `attempt` that is not None, trying again on errors that may pass."""
-    deadline = time.monotonic() + timeout_s
+    deadline, pause_s = time.monotonic() + timeout_s, _FIRST_PAUSE_S
     while True:
         try:
             answer = await attempt()
@@ -79,7 +80,8 @@ async def _until(timeout_s: float, what: str, attempt: Callable[[], Awaitable[An
         if time.monotonic() > deadline:
             message = f"{what}: no answer within {timeout_s:.0f} s"
             raise errors.KafkaTimeoutError(message)
-        await asyncio.sleep(_PAUSE_S)
+        await asyncio.sleep(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
 
 
 async def init_producer(
@@ -88,7 +90,7 @@ async def init_producer(
     timeout_s: float,
     present: tuple[int, int] = NO_PRODUCER,
 ) -> tuple[int, int]:
-    """Return (producer id, epoch), the epoch raised; FencedError when `present` is not the newest any more."""
+    """Return (producer id, epoch), the epoch raised; FencedError when `present` is no longer newest."""
 
     async def attempt() -> tuple[int, int] | None:
         if transactional_id is None:
@@ -116,7 +118,8 @@ async def init_producer(
 async def produce(client: AIOKafkaClient, topic: str, partition: int, raw: bytes, timeout_s: float) -> int:
     """Append one encoded batch; return its base offset, -1 when an earlier try of it had landed.
 
-    FencedError when another worker owns the partition; KafkaError for everything that trying again cannot mend.
+    FencedError when another worker owns the partition; KafkaError for everything that trying again cannot
+    mend.
     """
     tp = TopicPartition(topic, partition)
 

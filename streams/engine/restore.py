@@ -52,12 +52,14 @@ def _gathered(buf: np.ndarray, at: np.ndarray, width: int) -> np.ndarray:
 def apply(partition: Partition, chunk: Chunk) -> int:
     """Bring `partition` forward by a chunk of its changelog; return how many records were applied.
 
-    What the partition already contains is passed over. BrokenGuaranteeError when a record cannot be read, or when
-    it would overwrite changes that are not durable yet: then somebody else wrote while this worker thought it owned
-    the partition.
+    What the partition already contains is passed over. BrokenGuaranteeError when a record cannot be read, or
+    when it would overwrite changes that are not durable yet: then somebody else wrote while this worker
+    thought it owned the partition.
     """
     start = int(np.searchsorted(chunk.offsets, partition.position, side="right"))
-    fresh = Chunk(chunk.topic, chunk.partition, partition.position + 1, chunk.last, chunk.buf, chunk.table[:, start:])
+    fresh = Chunk(
+        chunk.topic, chunk.partition, partition.position + 1, chunk.last, chunk.buf, chunk.table[:, start:]
+    )
     kinds = _kinds(chunk.view, fresh.key_at, fresh.key_len, fresh.value_at, fresh.value_len)
     _refuse_unreadable(fresh, kinds)
     metas = _metas(fresh, kinds)
@@ -98,8 +100,8 @@ def _refuse_unreadable(chunk: Chunk, kinds: np.ndarray) -> None:
     where = f"{chunk.topic}-{chunk.partition} offset {int(chunk.offsets[i])}"
     message = (
         f"changelog record {where}, key {shown(key)}: layout version {value[0] if value else 'none'} with "
-        f"{len(value)} bytes; this release reads users v{USER_VERSION} of {USER_BYTES} and pairs v{PAIR_VERSION} of "
-        f"{PAIR_BYTES} bytes. Run the release that wrote it, or migrate the table"
+        f"{len(value)} bytes; this release reads users v{USER_VERSION} of {USER_BYTES} bytes and "
+        f"pairs v{PAIR_VERSION} of {PAIR_BYTES}. Run the release that wrote it, or migrate the table"
     )
     raise BrokenGuaranteeError(message)
 
@@ -113,7 +115,7 @@ def _apply_users(partition: Partition, chunk: Chunk, at: np.ndarray) -> None:
 
 
 def _apply_pairs(partition: Partition, chunk: Chunk, kinds: np.ndarray) -> None:
-    """Enter pairs in the log's order; a removed one as an empty slot, which reads the same and expires soon."""
+    """Enter pairs in the log's order; a removed one as an empty slot, which reads the same and expires."""
     at = np.flatnonzero((kinds == PAIR_SLOT) | (kinds == PAIR_GONE))
     if not len(at):
         return

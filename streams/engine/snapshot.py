@@ -13,8 +13,8 @@ from streams.engine.partition import Partition
 class Snapshot:
     """The changed users of a partition with their changed pairs, and its changed metas.
 
-    User u is key arena[key_at[u] : key_at[u] + key_len[u]], its row is rows[u] (u1[n, itemsize]) and its pairs are
-    pair_start[u] : pair_start[u + 1] of `others`, `pairs` (u1[m, itemsize]) and `removed`.
+    User u is key arena[key_at[u] : key_at[u] + key_len[u]], its row is rows[u] (u1[n, itemsize]) and its
+    pairs are pair_start[u] : pair_start[u + 1] of `others`, `pairs` (u1[m, itemsize]) and `removed`.
     """
 
     partition: Partition

@@ -1,4 +1,4 @@
-"""A step: one Faust agent over whole chunks of one topic, applied exactly once to the partition they belong to."""
+"""A step: one Faust agent over whole chunks of one topic, each applied exactly once to its partition."""
 
 from __future__ import annotations
 

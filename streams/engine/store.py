@@ -1,4 +1,4 @@
-"""The users table as Faust sees it: a store whose partitions are columns, restored from whole record batches."""
+"""The users table as Faust sees it: a store whose partitions are columns, restored from whole batches."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ URL = f"{SCHEME}://local"
 """A bare `slab://` would silently give Faust's memory store."""
 
 
-class SlabStore(Store):  # type: ignore[misc]
+class SlabStore(Store):
     """Partitions of the users table in this process: active ones, which steps change, and standby copies."""
 
     def __init__(self, url: Any, app: Any, table: Any, **kwargs: Any) -> None:
         """Start without partitions; `options["engine"]` is the engine that owns the table."""
         super().__init__(url, app, table, **kwargs)
-        self.engine: Engine = self.options["engine"]
+        self.engine: Engine = (self.options or {})["engine"]
         self.partitions: dict[int, Partition] = {}
         self.engine.attach(self)
 
@@ -39,7 +39,7 @@ class SlabStore(Store):  # type: ignore[misc]
     @property
     def topic(self) -> str:
         """The changelog topic."""
-        return str(self.table.changelog_topic_name)
+        return self.engine.changelog_topic
 
     def actives(self) -> list[Partition]:
         """Return the partitions this worker owns."""
@@ -82,7 +82,11 @@ class SlabStore(Store):  # type: ignore[misc]
         self.engine.metrics.restored(chunk.partition, records, time.perf_counter() - started)
 
     async def on_rebalance(
-        self, assigned: Any, revoked: Any, newly_assigned: Any, generation_id: int = 0  # noqa: ARG002
+        self,
+        assigned: Any,  # noqa: ARG002
+        revoked: Any,  # noqa: ARG002
+        newly_assigned: Any,  # noqa: ARG002
+        generation_id: int = 0,
     ) -> None:
         """Drop what is not ours any more and claim what is, before Faust reads how far the changelog goes.
 
@@ -104,7 +108,7 @@ class SlabStore(Store):  # type: ignore[misc]
         return actives, standbys - actives
 
     def _drop(self, actives: set[int], standbys: set[int]) -> set[int]:
-        """Forget partitions that left, were demoted or hold unsaved changes; return those that were active."""
+        """Forget partitions that left, were demoted or hold unsaved changes; return the active ones."""
         gone = {
             number
             for number, partition in self.partitions.items()
@@ -122,20 +126,23 @@ class SlabStore(Store):  # type: ignore[misc]
 
     async def on_recovery_completed(self, active_tps: Any, standby_tps: Any) -> None:  # noqa: ARG002
         """Open the active partitions for work; ends the worker when one of them is not complete."""
-        highwaters = self.app.tables.recovery.active_highwaters
+        tables: Any = self.app.tables
+        highwaters = tables.recovery.active_highwaters
         for tp in active_tps:
             partition, need = self.partitions[tp.partition], highwaters.get(tp)
             if need is not None and partition.position < need:
-                message = f"recovery of {tp.topic}-{tp.partition} ended at {partition.position}, log goes to {need}"
+                message = (
+                    f"recovery of {tp.topic}-{tp.partition} ended at {partition.position}, log goes to {need}"
+                )
                 self.engine.fail(BrokenGuaranteeError(message))
                 return
             partition.recovered = True
         reach("recovered")
 
-    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:  # noqa: ARG002, FBT001, FBT002
+    async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:  # noqa: FBT001, FBT002
         """Do nothing: the changelog is the backup."""
 
-    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:  # noqa: ARG002, FBT001, FBT002
+    def restore_backup(self, tp: Any, latest: bool = True, backup_id: int = 0) -> None:  # noqa: FBT001, FBT002
         """Do nothing: the changelog is the backup."""
 
     def __len__(self) -> int:

@@ -1,11 +1,13 @@
-"""Faust's aiokafka consumer, made exact: order-true acknowledgement, a barrier before each commit, no stale chunk.
+"""Faust's aiokafka consumer, made exact: order-true commits behind a barrier, no stale chunk.
 
 What stock Faust does, and why it is changed here:
 - it re-activates a paused partition when a rebalance clears a full stream buffer, fetches it in the middle of
-  recovery, and the rest of that fetch survives the seek back: events are lost (`on_buffer_drop`, epochs, `take`);
+  recovery, and the rest of that fetch survives the seek back: events are lost (`on_buffer_drop`, epochs,
+  `take`);
 - it forgets acknowledged offsets on revocation before committing them (`on_partitions_revoked`);
 - it fills gaps between acknowledged offsets by guessing (`_add_gap`, `_new_offset`);
-- between "partitions resumed" and "flow resumed" it may deliver from a position it is about to leave (`_hold`).
+- between "partitions resumed" and "flow resumed" it may deliver from a position it is about to leave
+(`_hold`).
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ HELD_TIMEOUT_S: Final = 0.05
 CREATE_TIME: Final = 0
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc]
+class Consumer(driver.Consumer):
     """Delivers chunks; `epoch` names the stretch between two seeks, and only its own chunks may be taken."""
 
     def __init__(self, transport: Transport, *args: Any, **kwargs: Any) -> None:
@@ -84,10 +86,10 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Yield messages, chunks of streams stamped with the epoch and the chunk before them."""
         epoch = self._epoch
         async for tp, message in super().getmany(timeout):
-            if isinstance(message.value, Chunk) and self._is_stream(tp):
+            chunk: Any = message.value
+            if isinstance(chunk, Chunk) and self._is_stream(tp):
                 if epoch != self._epoch:
                     break
-                chunk = message.value
                 chunk.epoch, chunk.previous = epoch, self._given.get(tp)
                 self._given[tp] = chunk.last
                 self._delivered[tp].append(chunk.last)
@@ -99,8 +101,8 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         stamp_s = float(record.timestamps_ms[-1]) / 1000 if len(record) else 0.0
         generation = self.app.consumer_generation_id
         return ConsumerMessage(
-            record.topic, record.partition, record.last, stamp_s, CREATE_TIME, {}, None, record, None, 0, 0, tp,
-            generation_id=generation,
+            record.topic, record.partition, record.last, stamp_s, CREATE_TIME, {}, None, record, None, 0, 0,
+            tp, generation_id=generation,
         )  # fmt: skip
 
     async def _getmany(self, active_partitions: Any, timeout: float) -> Any:  # noqa: ASYNC109
@@ -143,7 +145,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         """Do nothing: order of delivery decides what may be committed, not arithmetic on offsets."""
 
     def _new_offset(self, tp: Any) -> int | None:
-        """Return the offset behind the last chunk of which all before are acknowledged too, None for nothing new."""
+        """Return the offset behind the last chunk acknowledged without a hole, None for nothing new."""
         acked, index, delivered = self._acked[tp], self._acked_index[tp], self._delivered[tp]
         last: int | None = None
         while delivered and delivered[0] in index:
@@ -167,7 +169,7 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         await super().on_partitions_revoked(revoked)
 
 
-class Transport(driver.Transport):  # type: ignore[misc]
+class Transport(driver.Transport):
     """aiokafka transport with the consumer above."""
 
     Consumer = Consumer

@@ -42,9 +42,9 @@ def get_varint(buf: np.ndarray, at: int, end: int) -> tuple[int, int]:
         at += 1
         x |= (c & 0x7F) << shift
         if c < _CONTINUES:
-            return ((x >> 1) & 0x7FFFFFFFFFFFFFFF) ^ -(x & 1), at
+            return int(((x >> 1) & 0x7FFFFFFFFFFFFFFF) ^ -(x & 1)), at
         shift += 7
-    return np.int64(0), -1
+    return 0, -1
 
 
 def encoded_varint(value: int) -> bytes:

@@ -1,4 +1,4 @@
-"""Compile every kernel of the engine on tiny inputs: a compile takes seconds, and a worker in the group has none."""
+"""Compile every kernel on tiny inputs: that takes seconds, which a worker in the group does not have."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def warm() -> None:
     chunk.headers(0)
     seen = Seen(1, 0)
     seen.check(np.arange(2), np.arange(2, dtype=np.uint64), np.ones(2, np.uint8))
-    seen._reserve(1 << 12)  # noqa: SLF001
+    seen._reserve(1 << 12)
     _round_trip()
 
 

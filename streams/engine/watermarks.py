@@ -1,8 +1,8 @@
 """How far each source partition has arrived: forwards at or below the mark came before.
 
 The log of forwards holds a prefix of every source partition, repeated stretches included, because each worker
-appends one batch at a time and dies on the first failure. So one offset per source partition is enough, also for
-what a former owner still sent.
+appends one batch at a time and dies on the first failure. So one offset per source partition is enough, also
+for what a former owner still sent.
 """
 
 from __future__ import annotations
@@ -23,10 +23,12 @@ class Watermarks:
 
     @classmethod
     def from_bytes(cls, value: bytes, count: int) -> Watermarks:
-        """Return the marks that `to_bytes` wrote; BrokenGuaranteeError when they are for another partition count."""
+        """Return the marks that `to_bytes` wrote; BrokenGuaranteeError for another partition count."""
         found = np.frombuffer(value, "<i8")
         if len(found) != count:
-            message = f"watermarks for {len(found)} source partitions, but there are {count}; repartition the tables"
+            message = (
+                f"watermarks of {len(found)} source partitions, but there are {count}; repartition the table"
+            )
             raise BrokenGuaranteeError(message)
         marks = cls(count)
         marks.applied[:] = found

@@ -31,16 +31,21 @@ def _dilution(row: Record, at: float, c: Constants) -> float:
     """Count one act into the volume; return d, exactly 1 in fair use."""
     row.volume = fold(row.volume, row.volume_at, 1.0, at, c.volume_half_life_s)
     row.volume_at = max(row.volume_at, at)
-    return min(1.0, c.fair_volume / row.volume)
+    return float(min(1.0, c.fair_volume / row.volume))
 
 
 @compiled
 def _give(row: Record, slot: Record, weight: float, at: float, c: Constants) -> tuple[float, float]:
-    """Grant what is left of `weight` to the slot's other; return (g, r) and keep the bond sum true."""
+    """Grant what is left of `weight` to the slot's other; return (g, r) and keep the bond sum true.
+
+    What this side holds below the floor reads as nothing, as if its slot had been dropped, but only where
+    the new gift makes up for it: no act lowers a relationship.
+    """
     newest = max(slot.given_at, at)
     granted = decayed(slot.granted, newest - slot.given_at, c.pair_half_life_s)
     given = decayed(slot.given, newest - slot.given_at, c.bond_half_life_s)
-    empty = granted < c.pair_floor and given < c.pair_floor
+    fresh = decayed(weight, newest - at, c.bond_half_life_s)
+    empty = granted < c.pair_floor and given < c.pair_floor and given <= fresh
     increment = novelty(at, -np.inf if empty else slot.given_at, c.reach_half_life_s)
     grant = weight * max(0.0, 1.0 - (0.0 if empty else granted) / c.pair_capacity)
     after = (0.0 if empty else given) + decayed(grant, newest - at, c.bond_half_life_s)
@@ -49,8 +54,7 @@ def _give(row: Record, slot: Record, weight: float, at: float, c: Constants) -> 
         got = decayed(slot.got, latest - slot.got_at, c.bond_half_life_s)
         low = min(got, decayed(given, latest - newest, c.bond_half_life_s))
         high = min(got, decayed(after, latest - newest, c.bond_half_life_s))
-        known = slot.known != 0
-        transfer(row, latest, low, known, high, known, c.bond_half_life_s)
+        transfer(row, latest, low, slot.known, high, slot.known, c.bond_half_life_s)
     slot.granted = (0.0 if empty else granted) + decayed(grant, newest - at, c.pair_half_life_s)
     slot.given = after
     slot.given_at = newest
@@ -58,7 +62,7 @@ def _give(row: Record, slot: Record, weight: float, at: float, c: Constants) -> 
 
 
 @compiled
-def _price(  # noqa: PLR0913, PLR0917
+def _price(
     rows: Record,
     dirty: npt.NDArray[np.bool_],
     pairs: PairColumns,
@@ -91,7 +95,7 @@ def _price(  # noqa: PLR0913, PLR0917
         dirty[slots[i]] = True
 
 
-def price(  # noqa: PLR0913, PLR0917
+def price(
     state: UserState,
     slots: Ints,
     others: npt.NDArray[np.uint64],
@@ -112,5 +116,19 @@ def price(  # noqa: PLR0913, PLR0917
     established = np.zeros(count, np.uint8)
     pairs = state.pairs.reserved(count)
     c = constants_of(parameters)
-    _price(state.rows, state.dirty, pairs, slots, others, kinds, at, offsets, keep, c, grants, established, increments)
+    _price(
+        state.rows,
+        state.dirty,
+        pairs,
+        slots,
+        others,
+        kinds,
+        at,
+        offsets,
+        keep,
+        c,
+        grants,
+        established,
+        increments,
+    )
     return grants, established, increments

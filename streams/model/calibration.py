@@ -66,7 +66,7 @@ def curve(one: Histogram) -> Curve:
     edges = np.log(one.floor) + np.asarray(one.bins) * (np.log(2.0) / BINS_PER_OCTAVE)
     below = np.concatenate(([0.0], np.cumsum(counts)))
     users = below[-1]
-    depths = KNOT_DEPTHS[KNOT_DEPTHS <= np.log(max(users, 2.0))]
+    depths = KNOT_DEPTHS[np.log(max(users, 2.0)) >= KNOT_DEPTHS]
     ranks = -np.expm1(-depths) * users
     at = np.clip(np.searchsorted(below, ranks, side="left") - 1, 0, len(counts) - 1)
     inside = (ranks - below[at]) / counts[at]
@@ -84,7 +84,7 @@ def _tail_slope(ln_mass: Floats, depths: Floats) -> float:
     return rise / max(float(ln_mass[-1] - ln_mass[start]), rise / STEEPEST_TAIL)
 
 
-def calibrated(  # noqa: PLR0913
+def calibrated(
     influence: Histogram, relationships: Histogram, *, epoch: int, as_of: float, model: str = ""
 ) -> CalibrationMap:
     """Return the map of an epoch from the merged histograms of both dimensions."""
@@ -92,7 +92,9 @@ def calibrated(  # noqa: PLR0913
     return CalibrationMap(epoch, as_of, users, curve(influence), curve(relationships), model)
 
 
-def calibrate(reading: Reading, parameters: Parameters, *, epoch: int, as_of: float, model: str = "") -> CalibrationMap:
+def calibrate(
+    reading: Reading, parameters: Parameters, *, epoch: int, as_of: float, model: str = ""
+) -> CalibrationMap:
     """Return the map of a population that is read in one place."""
     floor = parameters.unscored_raw
     influence, relationships = histogram(reading.raw, floor), histogram(reading.relationships, floor)

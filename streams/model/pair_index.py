@@ -1,7 +1,7 @@
 """The index of pair slots: open addressing with linear probing over (user slot, hash of the other).
 
 Layout: dense arrays `users`, `others`, `slots`, `dirty` hold pair number 0..count-1 in order of arrival;
-`index` is a power of two long and holds pair number + 1, 0 = empty. Kernels never grow anything:
+`places` is a power of two long and holds pair number + 1, 0 = empty. Kernels never grow anything:
 the caller reserves room for every pair that a call may add.
 """
 
@@ -18,12 +18,12 @@ from streams.model.compiled import compiled
 class PairColumns(NamedTuple):
     """The arrays of a pair table as kernels take them."""
 
-    index: npt.NDArray[np.int32]
+    places: npt.NDArray[np.int32]
     users: npt.NDArray[np.int64]
     others: npt.NDArray[np.uint64]
     slots: npt.NDArray[Any]
     dirty: npt.NDArray[np.bool_]
-    count: npt.NDArray[np.int64]  # one element: how many pairs there are
+    size: npt.NDArray[np.int64]  # one element: how many pairs there are
 
 
 @compiled
@@ -35,10 +35,10 @@ def _start(user: int, other: int, mask: int) -> int:
 
 @compiled
 def _position(pairs: PairColumns, user: int, other: int) -> int:
-    mask = len(pairs.index) - 1
+    mask = len(pairs.places) - 1
     position = _start(user, other, mask)
     while True:
-        entry = pairs.index[position] - 1
+        entry = pairs.places[position] - 1
         if entry < 0 or (pairs.users[entry] == user and pairs.others[entry] == other):
             return position
         position = (position + 1) & mask
@@ -47,26 +47,28 @@ def _position(pairs: PairColumns, user: int, other: int) -> int:
 @compiled
 def find(pairs: PairColumns, user: int, other: int) -> int:
     """Return the number of the pair (user slot, other), or -1."""
-    return int(pairs.index[_position(pairs, user, other)]) - 1
+    return int(pairs.places[_position(pairs, user, other)]) - 1
 
 
 @compiled
 def find_or_add(pairs: PairColumns, user: int, other: int) -> int:
     """Return the number of the pair, adding an empty slot when it is new; room must be reserved."""
     position = _position(pairs, user, other)
-    entry = int(pairs.index[position]) - 1
+    entry = int(pairs.places[position]) - 1
     if entry >= 0:
         return entry
-    number = pairs.count[0]
+    number = pairs.size[0]
     pairs.users[number] = user
     pairs.others[number] = other
-    pairs.index[position] = number + 1
-    pairs.count[0] = number + 1
+    pairs.places[position] = number + 1
+    pairs.size[0] = number + 1
     return int(number)
 
 
 @compiled
-def find_all(pairs: PairColumns, users: npt.NDArray[np.int64], others: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
+def find_all(
+    pairs: PairColumns, users: npt.NDArray[np.int64], others: npt.NDArray[np.uint64]
+) -> npt.NDArray[np.int64]:
     """Return the number of every pair, -1 where there is none."""
     numbers = np.empty(len(users), np.int64)
     for i in range(len(users)):
@@ -88,6 +90,6 @@ def add_all(
 @compiled
 def reindex(pairs: PairColumns) -> None:
     """Enter every pair into an index that holds none."""
-    for number in range(pairs.count[0]):
+    for number in range(pairs.size[0]):
         position = _position(pairs, pairs.users[number], pairs.others[number])
-        pairs.index[position] = number + 1
+        pairs.places[position] = number + 1

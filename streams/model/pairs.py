@@ -28,16 +28,16 @@ class PairTable:
 
     def _allocate(self, capacity: int) -> None:
         self._columns = PairColumns(
-            index=np.zeros(capacity * _FREE_PER_PAIR, np.int32),
+            places=np.zeros(capacity * _FREE_PER_PAIR, np.int32),
             users=np.zeros(capacity, np.int64),
             others=np.zeros(capacity, np.uint64),
             slots=empty_pairs(capacity),
             dirty=np.zeros(capacity, np.bool_),
-            count=np.zeros(1, np.int64),
+            size=np.zeros(1, np.int64),
         )
 
     def __len__(self) -> int:
-        return int(self._columns.count[0])
+        return int(self._columns.size[0])
 
     @property
     def users(self) -> Ints:
@@ -75,9 +75,14 @@ class PairTable:
         old = self._columns
         self._allocate(max(capacity, _FIRST_CAPACITY))
         new = self._columns
-        for before, after in ((old.users, new.users), (old.others, new.others), (old.slots, new.slots), (old.dirty, new.dirty)):
+        for before, after in (
+            (old.users, new.users),
+            (old.others, new.others),
+            (old.slots, new.slots),
+            (old.dirty, new.dirty),
+        ):
             after[: len(kept)] = before[kept]
-        new.count[0] = len(kept)
+        new.size[0] = len(kept)
         reindex(new)
 
     def find(self, users: Ints, others: Hashes) -> Ints:

@@ -15,7 +15,9 @@ from streams.model.decay import share_left
 
 
 @compiled
-def transfer(row: Any, at: float, before: float, was_known: bool, after: float, is_known: bool, half_life_s: float) -> None:  # noqa: ANN401, E501, FBT001, PLR0913, PLR0917
+def transfer(
+    row: Any, at: float, before: float, was_known: int, after: float, is_known: int, half_life_s: float
+) -> None:
     """Fold -before and +after (both of instant `at`) into the bond sums of `row`."""
     newest = max(row.bond_at, at)
     kept = share_left(newest - row.bond_at, half_life_s)

@@ -47,7 +47,7 @@ def dampened(known: float, new: float, c: Constants) -> float:
 
 
 @compiled
-def _read(rows: Any, at: float, c: Constants, out: Floats, parts: Floats) -> None:  # noqa: ANN401
+def _read(rows: Any, at: float, c: Constants, out: Floats, parts: Floats) -> None:
     for i in range(len(rows)):
         row = rows[i]
         known, new = 0.0, 0.0
@@ -77,7 +77,7 @@ def read(rows: npt.NDArray[Any], at: float, parameters: Parameters) -> Reading:
     out = np.empty((8, len(rows)))
     parts = np.empty((len(rows), KIND_COUNT + 1))
     _read(rows, at, constants_of(parameters), out, parts)
-    return Reading(*out, parts=parts)
+    return Reading(*out, parts)
 
 
 def raw(rows: npt.NDArray[Any], at: float, parameters: Parameters) -> Floats:

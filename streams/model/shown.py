@@ -31,12 +31,15 @@ def is_provisional(rows: npt.NDArray[Any], at: float, parameters: Parameters) ->
     return provisional
 
 
-def show(rows: npt.NDArray[Any], target: Floats, at: float, parameters: Parameters, *, full: bool = True) -> Floats:
+def show(
+    rows: npt.NDArray[Any], target: Floats, at: float, parameters: Parameters, *, full: bool = True
+) -> Floats:
     """Bring the shown scores of `rows` to the instant `at` and set their target; return the shown scores.
 
     Writes shown, shown_at, target and first_scored_at in place, so pass a view, and write back what was
     taken by fancy indexing. `target` holds the target scores of `at` (1 = unscored). `full` says whether
-    they come from a calibration worth the name: the provisional week begins with the first such.
+    they come from a calibration worth the name: the provisional week begins with the first such. Until then
+    the shown score follows its target both ways, because the early maps know only part of the population.
     A row never scored before keeps shown = 0 while its target is 1, and reads as score 1.
     """
     newest = np.maximum(rows["shown_at"], at)
@@ -44,9 +47,13 @@ def show(rows: npt.NDArray[Any], target: Floats, at: float, parameters: Paramete
     shown = np.where(known, moved(rows["shown"], rows["target"], newest - rows["shown_at"], parameters), 0.0)
     scored = known | (target > 1)
     if full:
-        rows["first_scored_at"] = np.where(scored, np.minimum(rows["first_scored_at"], at), rows["first_scored_at"])
+        rows["first_scored_at"] = np.where(
+            scored, np.minimum(rows["first_scored_at"], at), rows["first_scored_at"]
+        )
     lifted = scored & (target > shown) & is_provisional(rows, at, parameters)
-    rows["shown"] = np.where(lifted, target, shown)
+    follows = lifted if full else scored
+    rows["shown"] = np.where(follows, target, shown)
     rows["shown_at"] = newest
     rows["target"] = target
-    return np.maximum(rows["shown"], 1.0)
+    readable: Floats = np.maximum(rows["shown"], 1.0)
+    return readable

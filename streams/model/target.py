@@ -49,13 +49,17 @@ def _earn(row: Record, kind: int, at: float, grant: float, established: int, c: 
 
 @compiled
 def _get(row: Record, slot: Record, at: float, grant: float, established: int, c: Constants) -> None:
-    """Fold the grant into what the slot's other gave, and keep the bond sum true."""
+    """Fold the grant into what the slot's other gave, and keep the bond sum true.
+
+    What the other gave reads as nothing below the floor, where the new gift makes up for it.
+    """
     newest = max(slot.got_at, at)
     got = decayed(slot.got, newest - slot.got_at, c.bond_half_life_s)
-    empty = got < c.pair_floor
-    after = (0.0 if empty else got) + decayed(grant, newest - at, c.bond_half_life_s)
-    was_known = slot.known != 0
-    is_known = established != 0 or (was_known and not empty)
+    fresh = decayed(grant, newest - at, c.bond_half_life_s)
+    empty = got < c.pair_floor and got <= fresh
+    after = (0.0 if empty else got) + fresh
+    was_known = slot.known
+    is_known = 1 if established or (was_known and not empty) else 0
     if slot.given > 0.0:
         latest = max(newest, slot.given_at)
         given = decayed(slot.given, latest - slot.given_at, c.bond_half_life_s)
@@ -64,7 +68,7 @@ def _get(row: Record, slot: Record, at: float, grant: float, established: int, c
         transfer(row, latest, low, was_known, high, is_known, c.bond_half_life_s)
     slot.got = after
     slot.got_at = newest
-    slot.known = 1 if is_known else 0
+    slot.known = is_known
 
 
 @compiled
@@ -91,7 +95,7 @@ def _is_new(rows: Record, slots: Ints, credit_offsets: Ints, keep: Bytes, start:
 
 
 @compiled
-def _credit(  # noqa: PLR0913, PLR0917
+def _credit(
     rows: Record,
     dirty: npt.NDArray[np.bool_],
     pairs: PairColumns,
@@ -129,7 +133,7 @@ def _credit(  # noqa: PLR0913, PLR0917
     return applied
 
 
-def credit(  # noqa: PLR0913, PLR0917
+def credit(
     state: UserState,
     slots: Ints,
     others: npt.NDArray[np.uint64],
@@ -155,5 +159,18 @@ def credit(  # noqa: PLR0913, PLR0917
     offsets = np.full(count, credit_offset) if isinstance(credit_offset, int) else credit_offset
     c = constants_of(parameters)
     return _credit(
-        state.rows, state.dirty, pairs, slots, others, kinds, at, grants, established, increments, refs, offsets, keep, c
+        state.rows,
+        state.dirty,
+        pairs,
+        slots,
+        others,
+        kinds,
+        at,
+        grants,
+        established,
+        increments,
+        refs,
+        offsets,
+        keep,
+        c,
     )

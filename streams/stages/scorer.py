@@ -7,8 +7,10 @@ worker: a scorer that has stopped in silence would be worse than one that is res
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.report import Report
@@ -92,6 +94,7 @@ class Scorer:
         await self.caught_up.wait()
         while True:
             await asyncio.sleep(self.settings.calibration_interval_s)
+            self._say_ready()
             partitions = self._scored()
             self.exchange.forget([p.number for p in partitions])
             if any(self._is_quiet(p) for p in partitions):
@@ -139,6 +142,14 @@ class Scorer:
             settled=swept.applied if settled else 0,
             map_version=swept.map_version,
         )
+
+    def _say_ready(self) -> None:
+        if self.settings.ready_file:
+            path = Path(self.settings.ready_file)
+            if self.engine.ready:
+                path.write_text(str(os.getpid()), encoding="ascii")
+            else:
+                path.unlink(missing_ok=True)
 
     def _measure(self, partitions: list[Partition]) -> None:
         self.metrics.partitions.set(len(partitions))

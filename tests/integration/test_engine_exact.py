@@ -17,11 +17,11 @@ pytestmark = pytest.mark.integration
 def test_ten_kills_count_every_event_once(kafka_bootstrap: str, own_prefix: str) -> None:
     """A killed worker leaves nothing half done: its successor repeats what was not durable and only that."""
     moments = random.Random(11)
-    with pipeline(kafka_bootstrap, f"{own_prefix}-kill", 60_000) as topics:
+    with pipeline(kafka_bootstrap, f"{own_prefix}-kill", 40_000) as topics:
         for _ in range(10):
-            worker = topics.start(**SLOW, SESSION_S="2")
+            worker = topics.start(**SLOW, SESSION_S="1")
             until(lambda worker=worker: worker.events > 0)
-            time.sleep(moments.uniform(0.1, 1.0))
+            time.sleep(moments.uniform(0.1, 0.9))
             worker.kill()
         topics.start()
         topics.wait_committed()
@@ -29,7 +29,9 @@ def test_ten_kills_count_every_event_once(kafka_bootstrap: str, own_prefix: str)
 
 
 @pytest.mark.parametrize("point", sorted(NAMES))
-def test_death_at_a_named_point_loses_and_doubles_nothing(kafka_bootstrap: str, own_prefix: str, point: str) -> None:
+def test_death_at_a_named_point_loses_and_doubles_nothing(
+    kafka_bootstrap: str, own_prefix: str, point: str
+) -> None:
     """Between any two steps of the protocol the log must be enough to go on from."""
     with pipeline(kafka_bootstrap, f"{own_prefix}-{point}", 20_000) as topics:
         nth = 5 if point.startswith(("step", "barrier")) else 1
@@ -76,7 +78,9 @@ def test_a_paused_owner_cannot_write_again(kafka_bootstrap: str, own_prefix: str
         topics.assert_exact()
 
 
-def test_a_standby_takes_over_without_reading_the_changelog_again(kafka_bootstrap: str, own_prefix: str) -> None:
+def test_a_standby_takes_over_without_reading_the_changelog_again(
+    kafka_bootstrap: str, own_prefix: str
+) -> None:
     """A copy that was kept warm serves at once, and counts on exactly."""
     with pipeline(kafka_bootstrap, f"{own_prefix}-standby", 40_000) as topics:
         first = topics.start(STANDBYS="1", SESSION_S="3")

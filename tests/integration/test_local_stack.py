@@ -24,7 +24,7 @@ from deploy.local.stack import Stack
 from deploy.local.state import StackState, connect
 
 TOPIC = "kept"
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
 
 def sleepers(state: StackState) -> tuple[Service, ...]:
@@ -35,7 +35,7 @@ def sleepers(state: StackState) -> tuple[Service, ...]:
 
 @pytest.fixture
 def stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stack]:
-    """A stack not yet started, in an environment where no program can be found."""
+    """Return a stack not yet started, in an environment where no program can be found."""
     empty = tmp_path / "empty"
     empty.mkdir()
     monkeypatch.setenv("PATH", str(empty))
@@ -57,7 +57,7 @@ async def write(state: StackState) -> None:
 
 
 async def read(state: StackState) -> tuple[bytes | None, bytes | str | None]:
-    """The record and the score as they are now."""
+    """Return the record and the score as they are now."""
     consumer = AIOKafkaConsumer(bootstrap_servers=state.bootstrap_servers)
     async with consumer:
         consumer.assign([TopicPartition(TOPIC, 0)])
@@ -179,7 +179,8 @@ def test_a_tampered_jar_starts_nothing(stack: Stack, tmp_path: Path, monkeypatch
     monkeypatch.setenv("RENOWN_CACHE", str(tmp_path / "cache"))
     with pytest.raises(ChecksumMismatchError, match=victim.name):
         stack.up(workers=0)
-    assert not (stack.data_dir / "logs" / "kafka.log").exists()
+    assert not (stack.data_dir / "logs").exists()
+    assert not stack.status().running
 
 
 async def test_large_records_pass_as_far_as_the_limit_says(stack: Stack) -> None:

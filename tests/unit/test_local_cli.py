@@ -14,7 +14,7 @@ from deploy.local.state import StackState
 
 
 def run(command: str, *words: str) -> Result:
-    """The outcome of one command."""
+    """Return the outcome of one command."""
     return CliRunner().invoke(getattr(commands, command), words)
 
 

@@ -38,14 +38,14 @@ class Repository:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that the jars of LOCKED are kept in."""
+    """Return the folder that the jars of LOCKED are kept in."""
     monkeypatch.setenv("RENOWN_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache" / "kafka-9.9.9"
 
 
 @pytest.fixture
 def repository(monkeypatch: pytest.MonkeyPatch) -> Repository:
-    """A repository in place of the network."""
+    """Return a repository in place of the network."""
     served = Repository()
     monkeypatch.setattr(jars, "download", served.download)
     return served

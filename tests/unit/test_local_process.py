@@ -33,7 +33,7 @@ class Started:
         self.all: list[Identity] = []
 
     def __call__(self, code: str, lines: int = 1, **variables: str) -> Identity:
-        """The process, once it has written that many lines."""
+        """Return the process, once it has written that many lines."""
         log = self.folder / f"{len(self.all)}.log"
         found = process.start((sys.executable, "-c", code), log, {**os.environ, **variables})
         assert found is not None
@@ -45,7 +45,7 @@ class Started:
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[Started]:
-    """Starts processes that end with the test."""
+    """Start processes that end with the test."""
     starter = Started(tmp_path)
     yield starter
     for one in starter.all:

@@ -14,7 +14,7 @@ from deploy.local.state import KafkaState, RedisState, ServiceState, StackState
 
 @pytest.fixture
 def full(tmp_path: Path) -> StackState:
-    """A state with every field set; its broker is this very process, so it counts as running."""
+    """Return a state with every field set; its broker is this very process, so it counts as running."""
     return StackState(
         data_dir=tmp_path,
         partitions=12,

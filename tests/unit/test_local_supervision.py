@@ -37,7 +37,7 @@ class Running:
         self.started: list[ServiceState] = []
 
     def start(self, code: str, name: str = "worker-0") -> ServiceState:
-        """The service, once its own process runs."""
+        """Return the service, once its own process runs."""
         service = Service(name, (sys.executable, "-c", code))
         one = self.supervision.start(service, self.state)
         self.started.append(one)
@@ -45,12 +45,12 @@ class Running:
         return one
 
     def pid(self) -> int:
-        """The pid of the service's own process, waited for."""
+        """Return the pid of the service's own process, waited for."""
         eventually(lambda: self.supervision.service_pid("worker-0") is not None)
         return self.supervision.service_pid("worker-0") or 0
 
     def log(self) -> str:
-        """What service and supervisor wrote."""
+        """Return what service and supervisor wrote."""
         return self.supervision.log("worker-0").read_text()
 
 
@@ -124,7 +124,8 @@ def test_a_service_whose_supervisor_was_killed_is_still_stopped(running: Running
 def test_a_service_that_ends_during_start_is_reported_with_its_last_words(running: Running) -> None:
     """`up` must not report success over a worker that refused its settings."""
     service = Service("worker-0", (sys.executable, "-c", "print('ERROR no such setting')"))
-    running.start("print('ERROR no such setting')")
+    one = running.start("print('ERROR no such setting')")
+    eventually(lambda: not process.is_alive(one.process))
     with pytest.raises(PartFailedError, match="ERROR no such setting"):
         running.supervision.wait_ready(service, running.state)
 

@@ -12,7 +12,7 @@ from deploy.local import wire
 
 
 def metadata(brokers: list[tuple[int, str, int, str | None]], cluster: str | None) -> bytes:
-    """A metadata answer, version 2, written as the protocol says."""
+    """Return a metadata answer, version 2, written as the protocol says."""
 
     def text(value: str | None) -> bytes:
         return struct.pack(">h", -1) if value is None else struct.pack(">h", len(value)) + value.encode()
@@ -25,7 +25,7 @@ def metadata(brokers: list[tuple[int, str, int, str | None]], cluster: str | Non
 
 @contextmanager
 def server(answer: bytes) -> Iterator[int]:
-    """A port that sends `answer` to whoever asks once, then closes."""
+    """Return a port that sends `answer` to whoever asks once, then closes."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
 
         def serve() -> None:

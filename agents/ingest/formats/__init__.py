@@ -23,7 +23,7 @@ def outcomes(path: str, form: str, meter: Meter | None = None) -> Outcomes:
     if form == "parquet":
         yield from parquet.outcomes(path)
     elif form == "higgs":
-        from agents.ingest.formats import higgs_events  # noqa: PLC0415 - needs numpy, which collectors lack
+        from agents.ingest.formats import higgs_events
 
         yield from higgs_events.outcomes(path, meter)
     elif form in _STREAMED:

@@ -35,18 +35,22 @@ def outcomes(stream: Stream) -> Outcomes:
 def _columns(header: list[str]) -> dict[str, int]:
     names = [name.strip().removeprefix("\ufeff") for name in header]
     if missing := [name for name in REQUIRED if name not in names]:
-        raise SourceError(f"CSV header {','.join(names)[:80]!r} lacks {', '.join(missing)}; name the contract's fields")
+        raise SourceError(
+            f"CSV header {','.join(names)[:80]!r} lacks {', '.join(missing)}; name the contract's fields"
+        )
     return {name: names.index(name) for name in FIELDS if name in names}
 
 
-def _rows(reader: Any, columns: dict[str, int]) -> Iterator[Outcome]:  # noqa: ANN401 - csv's reader has no public type
+def _rows(reader: Any, columns: dict[str, int]) -> Iterator[Outcome]:
     while True:
         try:
             row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            refusal = BadRecordError(Reason.UNDECODABLE, f"not CSV: {error}; quote fields with commas or quotes")
+            refusal = BadRecordError(
+                Reason.UNDECODABLE, f"not CSV: {error}; quote fields with commas or quotes"
+            )
             yield Refused(refusal, reader.line_num, b"")
             continue
         if row:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -57,7 +57,7 @@ class _Lines:
     def __len__(self) -> int:
         return len(self.line)
 
-    def __getitem__(self, chosen: npt.NDArray[np.bool_] | slice) -> _Lines:
+    def __getitem__(self, chosen: npt.NDArray[Any] | slice) -> _Lines:
         return _Lines(*(column[chosen] for column in self._columns()))
 
     def __add__(self, other: _Lines) -> _Lines:
@@ -119,15 +119,23 @@ def _parsed(block: bytes, first_line: int) -> tuple[_Lines, list[Refused]]:
         return _parsed_singly(block, first_line)
     nulls = sum(table[name].null_count for name in _NAMES)
     kinds = table["kind"].chunk(0) if table.num_rows else None
-    if kinds is None or nulls or table.num_rows != block.count(b"\n") or not set(kinds.dictionary.to_pylist()) <= KIND_OF.keys():
+    if (
+        kinds is None
+        or nulls
+        or table.num_rows != block.count(b"\n")
+        or not set(kinds.dictionary.to_pylist()) <= KIND_OF.keys()
+    ):
         return _parsed_singly(block, first_line)
     codes = np.array([KIND_OF[name] for name in kinds.dictionary.to_pylist()], np.int64)
     lines = _Lines(
         np.arange(first_line, first_line + table.num_rows),
         *(table[name].to_numpy() for name in _NAMES[:3]),
-        kind=codes[kinds.indices.to_numpy()],
+        codes[kinds.indices.to_numpy()],
     )
-    if min(lines.actor.min(), lines.target.min(), lines.second.min()) < 0 or lines.second.max() * 1000 > MAX_OCCURRED_AT_MS:
+    if (
+        min(lines.actor.min(), lines.target.min(), lines.second.min()) < 0
+        or lines.second.max() * 1000 > MAX_OCCURRED_AT_MS
+    ):
         return _parsed_singly(block, first_line)
     return lines, []
 
@@ -155,7 +163,9 @@ def _line(line: bytes) -> tuple[int, int, int, int]:
     if len(words) != _FIELDS:
         raise BadRecordError(Reason.UNDECODABLE, f"{shown(line)}: send `actor target second kind`")
     if not all(word.isdigit() and len(word) <= _MAX_DIGITS for word in words[:3]):
-        raise BadRecordError(Reason.INVALID_FIELD, f"{shown(line)}: actor, target and second are whole numbers")
+        raise BadRecordError(
+            Reason.INVALID_FIELD, f"{shown(line)}: actor, target and second are whole numbers"
+        )
     kind = KIND_OF.get(words[3].decode(errors="replace"))
     if kind is None:
         raise BadRecordError(Reason.UNKNOWN_KIND, f"{shown(line)}: send one of {', '.join(KIND_OF)}")
@@ -183,7 +193,9 @@ def _columns_of(lines: _Lines, refused: list[Refused]) -> Columns:
 
 
 def _self_engagements(lines: _Lines) -> Iterator[Refused]:
-    rows = zip(lines.line.tolist(), lines.actor.tolist(), lines.second.tolist(), lines.kind.tolist(), strict=True)
+    rows = zip(
+        lines.line.tolist(), lines.actor.tolist(), lines.second.tolist(), lines.kind.tolist(), strict=True
+    )
     for number, actor, second, kind in rows:
         error = BadRecordError(Reason.SELF_ENGAGEMENT, f"actor and target are both higgs:{actor}")
         yield Refused(error, number, f"{actor} {actor} {second} {_CODE_OF[kind]}".encode())

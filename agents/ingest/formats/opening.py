@@ -103,7 +103,9 @@ def _reported(path: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, cramjam.DecompressionError) as error:
-        raise SourceError(f"{path}: damaged or cut compressed data ({error}); fetch the file again") from error
+        raise SourceError(
+            f"{path}: damaged or cut compressed data ({error}); fetch the file again"
+        ) from error
     except OSError as error:
         raise SourceError(f"{path}: {error}; check the file and the disk") from error
 

@@ -38,7 +38,9 @@ def _rows(path: str) -> Outcomes:
     file = _file(path)
     names = [name for name in FIELDS if name in file.schema_arrow.names]
     if missing := sorted(REQUIRED - set(names)):
-        raise SourceError(f"{path}: no column {', '.join(missing)}; name the columns as the contract's fields")
+        raise SourceError(
+            f"{path}: no column {', '.join(missing)}; name the columns as the contract's fields"
+        )
     line = 0
     for batch in file.iter_batches(BLOCK_ROWS, columns=names):
         rows = batch.to_pylist()
@@ -48,8 +50,8 @@ def _rows(path: str) -> Outcomes:
 
 def _file(path: str) -> ParquetFile:
     try:
-        from pyarrow import ArrowException  # noqa: PLC0415 - collectors run without this extra
-        from pyarrow.parquet import ParquetFile  # noqa: PLC0415
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
     except ImportError as error:
         raise SourceError("reading Parquet needs pyarrow; install renown[stream]") from error
     try:
@@ -63,4 +65,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     if isinstance(instant, datetime):
         aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
         row["occurred_at"] = int(aware.timestamp() * 1000)
-    return {name: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value for name, value in row.items()}
+    return {
+        name: value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else value
+        for name, value in row.items()
+    }

@@ -58,7 +58,7 @@ def main() -> None:
     """Run until stopped."""
     app, engine = build()
     seen = {"events": 0, "first": 0.0, "last": 0.0, "cpu0": 0.0, "cpu": 0.0, "users": 0}
-    engine.on_lost.append(lambda gone: print("LOST", sorted(gone), flush=True))
+    engine.on_lost.append(lambda gone: print("LOST", sorted(gone), flush=True))  # noqa: T201
 
     async def slow_down() -> None:
         if SLOW_S:
@@ -83,10 +83,12 @@ def main() -> None:
                 rate = seen["events"] / (seen["last"] - seen["first"])
                 cost = (seen["cpu"] - seen["cpu0"]) / seen["events"] * 1e6
             owned = len(engine.partitions())
-            print(f"DONE {seen['events']} owned {owned} rate {rate:.0f}/s cpu {cost:.2f} us", flush=True)
+            print(f"DONE {seen['events']} owned {owned} rate {rate:.0f}/s cpu {cost:.2f} us", flush=True)  # noqa: T201
 
     app.finalize()
-    app.Worker(loglevel=os.environ.get("LOG", "WARN"), redirect_stdouts=False, blocking_timeout=0).execute_from_commandline()
+    app.Worker(
+        loglevel=os.environ.get("LOG", "WARN"), redirect_stdouts=False, blocking_timeout=0
+    ).execute_from_commandline()
 
 
 if __name__ == "__main__":

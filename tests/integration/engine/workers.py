@@ -108,9 +108,14 @@ class Topics:
             created.result(20)
 
     def send(self, count: int, users: int = 500, codec: str = "none") -> None:
-        """Send `count` more events: event i goes to partition i % partitions, user i % users of that partition."""
+        """Send `count` more events: event i goes to partition i % partitions, the users in turn."""
         producer = Producer(
-            {"bootstrap.servers": self.bootstrap, "compression.type": codec, "linger.ms": 20, "batch.num.messages": 500}
+            {
+                "bootstrap.servers": self.bootstrap,
+                "compression.type": codec,
+                "linger.ms": 20,
+                "batch.num.messages": 500,
+            }
         )
         for i in range(self.sent, self.sent + count):
             partition = i % self.partitions
@@ -214,4 +219,8 @@ def pipeline(bootstrap: str, app_id: str, events: int) -> Iterator[Topics]:
         for number, worker in enumerate(topics.workers):
             worker.kill()
             # pytest shows this when the test fails.
-            print(f"worker {number} ended {worker.process.returncode} after {worker.events}", *worker.lines, sep="\n  ")
+            print(
+                f"worker {number} ended {worker.process.returncode} after {worker.events}",
+                *worker.lines,
+                sep="\n  ",
+            )
