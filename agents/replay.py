@@ -1,12 +1,12 @@
 """Scoring a file offline: the same kernels as the live stages, without Kafka.
 
-Self engagements are refused, repeats of an act (same actor and id) dropped, broken records counted by reason.
-Acts go through an actor stage and a target stage in chunks; the interleaving of actors does not matter, so the
-masses are those of any live pipeline, however partitioned, to rounding.
+Self engagements are refused, repeats of an act (same actor and id) dropped, broken records counted by
+reason. Acts go through an actor stage and a target stage in chunks; the interleaving of actors does not
+matter, so the masses are those of any live pipeline, however partitioned, to rounding.
 
-The calibration is computed exactly once, from everybody at the as-of instant. A pipeline that shows a user for
-the first time shows the target itself (the provisional week), and so does a replay: `score` is the target
-score. Hourly maps and daily limits of the shown score have no part here.
+The calibration is computed exactly once, from everybody at the as-of instant. A pipeline that shows a user
+for the first time shows the target itself (the provisional week), and so does a replay: `score` is the
+target score. Hourly maps and daily limits of the shown score have no part here.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """Scores of everybody who acted or was acted upon, in order of first appearance.
+    """Scores of everybody who acted or was acted upon; all columns in the order of `users`.
 
     `score` and `relationships` are 1..100, `percentile` 0..100; `rows` has dtype USER.
     """
@@ -107,7 +107,8 @@ class _Replay:
         return acts
 
     def _take_acts(self, acts: list[Act]) -> None:
-        actors, targets = self._coded(act.actor for act in acts), self._coded(act.target for act in acts)
+        both = self._coded(user for act in acts for user in (act.actor, act.target))
+        actors, targets = both[::2], both[1::2]
         fresh = np.zeros(len(acts), np.bool_)
         for place, (actor, act) in enumerate(zip(actors.tolist(), acts, strict=True)):
             fresh[place] = (actor, act.id) not in self._seen

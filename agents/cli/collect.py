@@ -35,9 +35,7 @@ def collect() -> None:
 
 @collect.command()
 @click.option("--host", default=HOST, show_default=True, help="Address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Port; 0 = any free one."
-)
+@click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, help="Port; 0 = any free one.")
 @data_option
 def http(host: str, port: int, data: str) -> None:
     """Take engagements by `POST /v1/engagements`, until SIGTERM; answers once Kafka has acknowledged.
@@ -66,8 +64,6 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
         sys.stderr.write(f"collect http: listening on http://{address[0]}:{address[1]}{PATH}\n")
         await stop.wait()
     except OSError as error:
-        raise RenownError(
-            f"cannot listen on {host}:{port} ({error.strerror}); choose another --port"
-        ) from error
+        raise RenownError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
     finally:
         await runner.cleanup()

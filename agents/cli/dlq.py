@@ -27,9 +27,7 @@ from streams.settings import Settings
 COLUMNS = ("number", "at", "reason", "topic", "partition", "offset", "source", "detail")
 DETAIL_CHARS = 80
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout and nothing else.")
-reason_option = click.option(
-    "--reason", type=click.Choice([each.value for each in Reason]), help="Only this reason."
-)
+reason_option = click.option("--reason", type=click.Choice([each.value for each in Reason]), help="Only this reason.")
 
 
 @click.group()

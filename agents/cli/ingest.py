@@ -38,6 +38,10 @@ class _Job:
     rate: float | None
     wait_s: float
 
+    def is_there(self) -> bool:
+        """Whether there is something to read; a named pipe counts."""
+        return self.path == "-" or (Path(self.path).exists() and not Path(self.path).is_dir())
+
     @property
     def origin(self) -> str:
         """Return the source's name in dead letters: its last part, never a machine's folders."""
@@ -97,7 +101,7 @@ async def _run(job: _Job, settings: Settings, tally: Tally) -> bool:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if job.path != "-" and not Path(job.path).is_file():
+    if not job.is_there():
         raise SourceError(f"{job.path}: no such file; name a readable file, or - for standard input")
     connecting = asyncio.ensure_future(connected_producer(settings.bootstrap, job.wait_s))
     stopping = asyncio.ensure_future(stop.wait())

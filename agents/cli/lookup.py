@@ -56,9 +56,7 @@ def score(users: tuple[str, ...], data: str, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.option(
-    "-n", "count", type=click.IntRange(1, MOST_TOP), default=10, show_default=True, help="How many."
-)
+@click.option("-n", "count", type=click.IntRange(1, MOST_TOP), default=10, show_default=True, help="How many.")
 @click.option("--network", help="Only users of this network.")
 @click.option("--momentum", is_flag=True, help="Order by momentum: who is rising now.")
 @json_option
@@ -76,9 +74,7 @@ def top(count: int, network: str | None, data: str, *, momentum: bool, as_json: 
     elif found:
         show(("rank", *SCORE_COLUMNS), [(str(each.rank), *_row(each.score)) for each in found], sys.stdout)
     else:
-        raise RenownError(
-            f"no scores{f' in network {network}' if network else ''} yet; `renown drain` waits for them"
-        )
+        raise RenownError(f"no scores{f' in network {network}' if network else ''} yet; `renown drain` waits for them")
 
 
 @click.command()
@@ -157,9 +153,7 @@ def _valid(user: str) -> str:
 
 
 def _unknown(users: list[str]) -> None:
-    click.echo(
-        f"renown: no score for {', '.join(users)}: nothing received yet, or not the id as sent", err=True
-    )
+    click.echo(f"renown: no score for {', '.join(users)}: nothing received yet, or not the id as sent", err=True)
     sys.exit(1)
 
 

@@ -9,7 +9,8 @@ from typing import Final
 import click
 
 from deploy.local.errors import StackError
-from schemas.errors import RenownError
+from deploy.local.supervise import REFUSED
+from schemas.errors import BadSettingError, RenownError
 
 COMMANDS: Final = {
     "up": "agents.cli.stack:up",
@@ -58,9 +59,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run `renown`; our own errors end in one line on standard error and exit code 1."""
+    """Run `renown`; our own errors end in one line on standard error and exit code 1, 2 for a bad setting."""
     try:
         cli(prog_name="renown")
+    except BadSettingError as error:
+        click.echo(f"renown: {error}", err=True)
+        sys.exit(REFUSED)
     except (RenownError, StackError) as error:
         click.echo(f"renown: {error}", err=True)
         sys.exit(1)

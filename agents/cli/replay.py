@@ -44,9 +44,7 @@ KIB_PER_MIB = 1024
     show_default=True,
     help="Named parameters.",
 )
-@click.option(
-    "--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set one parameter; may be repeated."
-)
+@click.option("--set", "settings", multiple=True, metavar="NAME=VALUE", help="Set one parameter; may be repeated.")
 @click.option(
     "--output",
     type=click.Choice(OUTPUTS),
@@ -55,9 +53,7 @@ KIB_PER_MIB = 1024
     help="How to write the scores.",
 )
 @click.option("-n", "count", type=click.IntRange(1), default=20, show_default=True, help="Rows of the table.")
-@click.option(
-    "--to", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of standard output."
-)
+@click.option("--to", type=click.Path(dir_okay=False, path_type=Path), help="Write there instead of standard output.")
 def replay(
     file: str,
     form: str,
@@ -86,9 +82,7 @@ def replay(
             write(sink, result, output, count)
     _summary(result, model_name(profile, parameters), time.perf_counter() - started)
     if not result.events:
-        click.echo(
-            f"renown: nothing in {file} could be scored as {form}: check --format and --as-of", err=True
-        )
+        click.echo(f"renown: nothing in {file} could be scored as {form}: check --format and --as-of", err=True)
         sys.exit(1)
 
 
@@ -125,13 +119,12 @@ def _consumed(file: str) -> Iterator[Meter]:
 
 
 def _summary(result: Replayed, model: str, seconds: float) -> None:
-    refused = (
-        ", ".join(f"{count:,} {reason.value}" for reason, count in sorted(result.refused.items())) or "none"
-    )
+    refused = ", ".join(f"{count:,} {reason.value}" for reason, count in sorted(result.refused.items())) or "none"
     peak_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / KIB_PER_MIB
     later = f"; {result.later:,} after --as-of" if result.later else ""
     click.echo(
-        f"{result.events:,} events of {len(result.users):,} users, {result.calibration.users:,} scored by {model}; "
+        f"{result.events:,} events of {len(result.users):,} users, "
+        f"{result.calibration.users:,} scored by {model}; "
         f"refused: {refused}; {result.repeats:,} repeats{later}; "
         f"{seconds:.2f} s, {result.events / seconds:,.0f} events/s, peak memory {peak_mib:,.0f} MiB",
         err=True,

@@ -56,11 +56,9 @@ def lines(result: Replayed, order: npt.NDArray[np.int64]) -> Iterator[Line]:
             result.relationships[at].round(1),
             result.reading.momentum[at],
         )
-        received = result.rows["received"][at].tolist()
-        for i, *numbers, counts in zip(
-            at.tolist(), *(column.tolist() for column in columns), received, strict=True
-        ):
-            yield Line(result.users[i].decode(), *numbers, Counts(*counts))
+        users = [result.users[i].decode() for i in at.tolist()]
+        numbers = (column.tolist() for column in columns)
+        yield from map(Line, users, *numbers, map(Counts, *result.rows["received"][at].T.tolist()))
 
 
 def _write_jsonl(sink: BinaryIO, result: Replayed, order: npt.NDArray[np.int64]) -> None:

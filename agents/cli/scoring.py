@@ -14,12 +14,8 @@ from streams.clock import wall_ms
 
 
 @click.command()
-@click.option(
-    "--metrics-port", type=click.IntRange(0, 65535), help="Port of metrics.  [default: RENOWN_METRICS_PORT]"
-)
-@click.option(
-    "--rebuild", is_flag=True, help="Empty Redis first (its daily history too) and write every score anew."
-)
+@click.option("--metrics-port", type=click.IntRange(0, 65535), help="Port of metrics.  [default: RENOWN_METRICS_PORT]")
+@click.option("--rebuild", is_flag=True, help="Empty Redis first (its daily history too) and write every score anew.")
 @data_option
 def scoring(data: str, metrics_port: int | None, *, rebuild: bool) -> None:
     """Write every score into Redis, newest first to win, until SIGTERM; says `scoring: ready` on stderr.

@@ -23,9 +23,7 @@ class HttpMetrics:
             ["outcome"],
             registry=registry,
         )
-        self.items = {
-            outcome: items.labels(outcome) for outcome in (ACCEPTED, *(reason.value for reason in Reason))
-        }
+        self.items = {outcome: items.labels(outcome) for outcome in (ACCEPTED, *(reason.value for reason in Reason))}
         requests = Counter(
             "renown_http_requests",
             "Requests for ingestion by status; 503 means that Kafka did not acknowledge.",

@@ -69,7 +69,5 @@ async def partition_count(producer: AIOKafkaProducer, topic: str) -> int:
     cluster = await producer.client.fetch_all_metadata()
     partitions = cluster.partitions_for_topic(topic)
     if not partitions:
-        raise KafkaAwayError(
-            f"topic {topic} does not exist; create it with `renown up` or `renown topics apply`"
-        )
+        raise KafkaAwayError(f"topic {topic} does not exist; create it with `renown up` or `renown topics apply`")
     return len(partitions)

@@ -33,9 +33,7 @@ async def filed_letters(bootstrap: str, topic: str) -> AsyncIterator[Filed]:
     sending and committing writes them twice. Files of one name may hold other lines, so the value counts as
     well. Records that are no letters are left out.
     """
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest"
-    )
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
     seen: set[tuple[str, int, int, bytes]] = set()
     try:
         await consumer.start()

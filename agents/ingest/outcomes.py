@@ -42,13 +42,9 @@ def outcome_of(engagement: Mapping[str, Any], line: int, original: bytes | None 
     mapping as JSON, which a later retry can decode.
     """
     try:
-        value = _ENCODER.encode(
-            {name: engagement[name] for name in FIELDS if engagement.get(name) is not None}
-        )
+        value = _ENCODER.encode({name: engagement[name] for name in FIELDS if engagement.get(name) is not None})
     except (UnicodeEncodeError, TypeError, msgspec.MsgspecError) as error:
-        refusal = BadRecordError(
-            Reason.UNDECODABLE, f"not writable as JSON: {error}; send UTF-8 text and numbers"
-        )
+        refusal = BadRecordError(Reason.UNDECODABLE, f"not writable as JSON: {error}; send UTF-8 text and numbers")
         return Refused(refusal, line, original if original is not None else repr(dict(engagement)).encode())
     try:
         return Ready(decode_engagement(value), value)

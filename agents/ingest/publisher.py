@@ -96,9 +96,7 @@ class Publisher:
         self.tally.refused[refused.error.reason] += 1
         if refused.error.reason in COUNTED_ONLY:
             return
-        letter = letter_of(
-            refused.error, refused.value, self.origin, refused.line, self.source, self.now_ms()
-        )
+        letter = letter_of(refused.error, refused.value, self.origin, refused.line, self.source, self.now_ms())
         try:
             future = await self.producer.send(
                 self.topics.dead_letters.name, letter.value, partition=0, headers=letter.headers()
@@ -123,9 +121,7 @@ class Publisher:
                 raise _undelivered(error) from error
 
 
-def letter_of(
-    error: BadRecordError, value: bytes, origin: str, line: int, source: str, at_ms: int
-) -> DeadLetter:
+def letter_of(error: BadRecordError, value: bytes, origin: str, line: int, source: str, at_ms: int) -> DeadLetter:
     """Return the dead letter of a refused record that stood at `line` of `origin`."""
     kept, detail = value[:MAX_LETTER_BYTES], error.detail
     if len(kept) < len(value):

@@ -63,8 +63,8 @@ def lines(score: StoredScore, moments: Sequence[Mapping[str, Any]]) -> list[str]
         _standing(score),
         f"More influence than {score.percentile:.1f} % of everybody who is scored.",
         f"Made of {', '.join(named)}." if named else "Nothing that was received still weighs.",
-        f"Relationships {score.relationships:.1f} of 100; momentum {score.momentum:.2f} (influence of the last hours);"
-        f" about {score.reach:.0f} different people engaged lately.",
+        f"Relationships {score.relationships:.1f} of 100; momentum (last hours) {score.momentum:.2f}.",
+        f"About {score.reach:.0f} different people engaged lately.",
         f"Received in seven days: {', '.join(week)}.",
         *[f"Weighs most now: {_told(moment)}" for moment in moments],
     ]
@@ -73,11 +73,7 @@ def lines(score: StoredScore, moments: Sequence[Mapping[str, Any]]) -> list[str]
 def _standing(score: StoredScore) -> str:
     where = f"{score.user} stands at {score.score:.1f} of 100"
     drift = score.target_score - score.score
-    heading = (
-        ""
-        if abs(drift) < 0.05
-        else f", {'rising' if drift > 0 else 'falling'} towards {score.target_score:.1f}"
-    )  # noqa: PLR2004
+    heading = "" if abs(drift) < 0.05 else f", {'rising' if drift > 0 else 'falling'} towards {score.target_score:.1f}"  # noqa: PLR2004
     return f"{where}{heading}{' (provisional: first week)' if score.provisional else ''}."
 
 
@@ -93,9 +89,7 @@ def _own(score: StoredScore, moment: Moment, act: Act | None) -> Act | None:
 
 def _moment(moment: Moment, act: Act | None) -> dict[str, Any]:
     known = (
-        {"actor": act.actor.decode(), "object": act.object.decode() or None}
-        if act
-        else {"actor": None, "object": None}
+        {"actor": act.actor.decode(), "object": act.object.decode() or None} if act else {"actor": None, "object": None}
     )
     return {
         "kind": moment.kind,

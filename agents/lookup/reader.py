@@ -55,9 +55,7 @@ class Reader:
         for user in users:
             pipe.hgetall(self._keys.user(user))
         found = await pipe.execute()
-        return [
-            stored_score(user, fields) if fields else None for user, fields in zip(users, found, strict=True)
-        ]
+        return [stored_score(user, fields) if fields else None for user, fields in zip(users, found, strict=True)]
 
     async def top(self, count: int, network: str | None = None, *, by_momentum: bool = False) -> list[Ranked]:
         """Return the first `count` of a leaderboard: of everybody, of one network, or by momentum."""

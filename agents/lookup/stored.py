@@ -52,9 +52,7 @@ def stored_score(user: str, fields: Mapping[bytes, bytes]) -> StoredScore:
             model=text["model"],
         )
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        detail = (
-            f"the record of {shown(user)} in Redis is damaged ({error!r:.80}); run `renown scoring --rebuild`"
-        )
+        detail = f"the record of {shown(user)} in Redis is damaged ({error!r:.80}); run `renown scoring --rebuild`"
         raise BrokenGuaranteeError(detail) from error
 
 

@@ -39,9 +39,7 @@ class ForeignScoresError(RenownError):
     """Redis is ahead of the topic: it holds the scores of another one, whose versions cannot be compared."""
 
     def __init__(self, partition: TopicPartition, position: int, end: int) -> None:
-        where = (
-            f"partition {partition.partition} of {partition.topic} is applied to {position} but ends at {end}"
-        )
+        where = f"partition {partition.partition} of {partition.topic} is applied to {position} but ends at {end}"
         super().__init__(f"Redis holds the scores of another topic ({where}); run `renown scoring --rebuild`")
 
 
@@ -99,6 +97,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._committed_at = time.monotonic()
                 await self._commit()
         await self._commit()
+        await self._look()
 
     async def _place(self) -> None:
         """Start partitions that came to us where Redis says; raise ForeignScoresError when that is past the end."""
@@ -163,9 +162,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         self._metrics.rewinds.inc()
         held = self._placed.get(partition)
-        log.warning(
-            "redis holds another position", partition=partition.partition, expected=held, found=position
-        )
+        log.warning("redis holds another position", partition=partition.partition, expected=held, found=position)
         await self._seek(partition, position)
 
     def _measure(self, partition: TopicPartition, records: list[ConsumerRecord], scores: list[Score]) -> None:
@@ -181,9 +178,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _look(self) -> None:
         """Once a second: is Redis still the one that we wrote to? Then leave word of ourselves there."""
         held = dict(self._placed)
-        found = await self._patience.until_done(
-            lambda: self._writer.positions([each.partition for each in held])
-        )
+        found = await self._patience.until_done(lambda: self._writer.positions([each.partition for each in held]))
         for partition, position in held.items():
             if found[partition.partition] != position and self._placed.get(partition) == position:
                 await self._rewind(partition, found[partition.partition])

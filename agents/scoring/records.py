@@ -22,9 +22,7 @@ def user_and_score(record: ConsumerRecord) -> tuple[str, Score | None]:
         return user, None
     score = decode_score(record.value)
     if score.user != user:
-        raise BadRecordError(
-            Reason.INVALID_FIELD, f"user={shown(score.user)}: differs from the key {shown(user)}"
-        )
+        raise BadRecordError(Reason.INVALID_FIELD, f"user={shown(score.user)}: differs from the key {shown(user)}")
     if not 0 <= score.version <= MAX_VERSION:
         raise BadRecordError(Reason.INVALID_FIELD, f"version={score.version}: must be in 0..2^63-1")
     return user, score

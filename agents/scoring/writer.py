@@ -70,9 +70,7 @@ class ScoreWriter:
         found = await self._redis.hmget(self._keys.meta(), [_field(each) for each in partitions])
         return {each: None if raw is None else int(raw) for each, raw in zip(partitions, found, strict=True)}
 
-    async def write(
-        self, partition: int, entries: Sequence[Entry], expected: int | None, following: int
-    ) -> Written:
+    async def write(self, partition: int, entries: Sequence[Entry], expected: int | None, following: int) -> Written:
         """Write the entries and move the partition's position from `expected` to `following`.
 
         Raises MovedError when Redis holds another position, and redis-py's errors; either way calling again
@@ -81,14 +79,12 @@ class ScoreWriter:
         total = Written()
         parts = [entries[at : at + USERS_A_CALL] for at in range(0, len(entries), USERS_A_CALL)] or [[]]
         for part in parts:
-            after = following if part is parts[-1] else expected
+            after = following
             one = await self._call(partition, part, expected, after)
             total = Written(total.written + one.written, total.stale + one.stale, total.removed + one.removed)
         return total
 
-    async def _call(
-        self, partition: int, entries: Sequence[Entry], expected: int | None, after: int | None
-    ) -> Written:
+    async def _call(self, partition: int, entries: Sequence[Entry], expected: int | None, after: int | None) -> Written:
         keys = [self._keys.meta(), self._keys.top(), self._keys.top_momentum()]
         for entry in entries:
             keys += keys_of(entry.user, self._keys)

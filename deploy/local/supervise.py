@@ -69,7 +69,7 @@ class Supervisor:
         draft.write_text(f"{self._child.pid}\n", encoding="ascii")
         draft.replace(self.pid_file)
         if self.stopping:
-            pass
+            self._child.terminate()
         code = self._child.wait()
         signal.alarm(0)
         self._child = None
@@ -81,7 +81,7 @@ class Supervisor:
         os.write(self._wake_write, b"x")
         signal.alarm(STOP_LIMIT_S)
         if self._child is not None:
-            pass
+            self._child.terminate()
 
     def _on_overdue(self, _number: int, _frame: FrameType | None) -> None:
         if self._child is not None:

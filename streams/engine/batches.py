@@ -103,9 +103,7 @@ def frames(raw: bytes, *, check_crcs: bool) -> Iterator[Frame]:
     """
     at = 0
     while len(raw) - at >= HEADER.size:
-        base, length, _, magic, crc, attributes, last_delta, stamp, _, _, _, _, count = HEADER.unpack_from(
-            raw, at
-        )
+        base, length, _, magic, crc, attributes, last_delta, stamp, _, _, _, _, count = HEADER.unpack_from(raw, at)
         end = at + _LENGTH_FROM + length
         if end > len(raw):
             return

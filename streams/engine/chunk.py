@@ -15,13 +15,11 @@ class Chunk:
     """Records `first`..`last` of one partition, in offset order, as the log holds them.
 
     `first` and `last` bound what the slice covers: offsets that compaction removed are inside the bounds and
-    missing from `offsets`, so a chunk may be empty. The columns `key_at`, `key_len`, `value_at`, `value_len`
-    (i8[n]; length -1 = null) point into `buf`; kernels read them through `view`.
+    missing from `offsets`, so a chunk may be empty. `timestamps_ms` are epoch ms. The columns `key_at`, `key_len`,
+    `value_at`, `value_len` (i8[n]; length -1 = null) point into `buf`; kernels read them through `view`.
     """
 
-    def __init__(
-        self, topic: str, partition: int, first: int, last: int, buf: bytes, table: np.ndarray
-    ) -> None:
+    def __init__(self, topic: str, partition: int, first: int, last: int, buf: bytes, table: np.ndarray) -> None:
         """Wrap `buf` and the i8[8, n] columns that `streams.engine.records.scan_records` filled."""
         self.topic = topic
         self.partition = partition

@@ -62,7 +62,7 @@ class Engine:
         self._store: SlabStore | None = None
         store.register()
         app.transport = Transport(app.conf.broker_consumer, app, self)
-        app._crash = self.fail
+        self._end_on_crash()
         self.table = app.Table(
             USERS_TABLE,
             store=store.URL,
@@ -199,6 +199,17 @@ class Engine:
             self.fail(error)
             raise
         reach("claimed")
+
+    def _end_on_crash(self) -> None:
+        """Turn a crash of any part of the app into one line and an exit code."""
+        app: Any = self.app
+        crash_tidily = app._crash
+
+        def crash(reason: BaseException) -> None:
+            self.fail(reason)
+            crash_tidily(reason)
+
+        app._crash = crash
 
     async def settle(self, number: int) -> None:
         """Run a barrier when the partition holds so many changed pairs that a user's may outgrow a batch."""

@@ -25,6 +25,7 @@ from streams.engine.records import Record
 from streams.engine.requests import init_producer, produce
 
 TIMEOUT_S: Final = 30.0
+REQUEST_TIMEOUT_MS: Final = 10_000
 MAX_BATCH_BYTES: Final = 15 * 1024 * 1024
 Lanes = dict[tuple[str, int], "Lane"]
 
@@ -125,9 +126,7 @@ class FencedWriter:
             await self._send_all(topic, partition, older, grouped([(PROBE, b"older", ())]))
         except FencedError:
             return
-        message = (
-            "this broker accepts appends of an older producer epoch; two workers could write one partition"
-        )
+        message = "this broker accepts appends of an older producer epoch; two workers could write one partition"
         raise BrokenGuaranteeError(message)
 
     async def stop(self) -> None:
@@ -143,7 +142,10 @@ class FencedWriter:
         async with self._connecting:
             if self._client is None:
                 client = AIOKafkaClient(
-                    bootstrap_servers=self._bootstrap, client_id=f"{self._app_id}-fenced", **self._security
+                    bootstrap_servers=self._bootstrap,
+                    client_id=f"{self._app_id}-fenced",
+                    request_timeout_ms=REQUEST_TIMEOUT_MS,
+                    **self._security,
                 )
                 await client.bootstrap()
                 self._client = client
@@ -183,9 +185,7 @@ class FencedWriter:
     async def _send(self, topic: str, partition: int, lane: Lane, batch: Batch) -> int:
         raw = encoded(batch, Producer(lane.pid, lane.epoch, lane.sequence), self._stamp_ms())
         if len(raw) > MAX_BATCH_BYTES:
-            message = (
-                f"{topic}-{partition}: {batch.count} records of one user take {len(raw)} bytes in one batch"
-            )
+            message = f"{topic}-{partition}: {batch.count} records of one user take {len(raw)} bytes in one batch"
             raise BrokenGuaranteeError(message)
         base = await produce(await self._connected(), topic, partition, raw, self._timeout_s)
         lane.sequence += batch.count

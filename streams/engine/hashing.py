@@ -66,9 +66,7 @@ def siphash13(buf: np.ndarray, start: int, n: int, k0: np.uint64, k1: np.uint64)
 
 
 @njit(cache=True, nogil=True)
-def hash_slices(
-    buf: np.ndarray, starts: np.ndarray, lengths: np.ndarray, k0: np.uint64, k1: np.uint64
-) -> np.ndarray:
+def hash_slices(buf: np.ndarray, starts: np.ndarray, lengths: np.ndarray, k0: np.uint64, k1: np.uint64) -> np.ndarray:
     """Return the hash (u8[n]) of every slice buf[starts[i] : starts[i] + lengths[i]]."""
     out = np.empty(len(starts), np.uint64)
     for i in range(len(starts)):

@@ -81,9 +81,7 @@ async def _listens(servers: Sequence[str]) -> bool:
     for server in servers:
         host, _, port = server.rpartition(":")
         try:
-            _, writer = await asyncio.wait_for(
-                asyncio.open_connection(host.strip("[]"), int(port)), CONNECT_S
-            )
+            _, writer = await asyncio.wait_for(asyncio.open_connection(host.strip("[]"), int(port)), CONNECT_S)
         except (OSError, TimeoutError):
             continue
         writer.close()

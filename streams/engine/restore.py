@@ -57,9 +57,7 @@ def apply(partition: Partition, chunk: Chunk) -> int:
     thought it owned the partition.
     """
     start = int(np.searchsorted(chunk.offsets, partition.position, side="right"))
-    fresh = Chunk(
-        chunk.topic, chunk.partition, partition.position + 1, chunk.last, chunk.buf, chunk.table[:, start:]
-    )
+    fresh = Chunk(chunk.topic, chunk.partition, partition.position + 1, chunk.last, chunk.buf, chunk.table[:, start:])
     kinds = _kinds(chunk.view, fresh.key_at, fresh.key_len, fresh.value_at, fresh.value_len)
     _refuse_unreadable(fresh, kinds)
     metas = _metas(fresh, kinds)

@@ -112,9 +112,7 @@ class SlabStore(Store):
         gone = {
             number
             for number, partition in self.partitions.items()
-            if number not in actives | standbys
-            or (partition.active and number not in actives)
-            or partition.is_dirty
+            if number not in actives | standbys or (partition.active and number not in actives) or partition.is_dirty
         }
         return {number for number in gone if self.partitions.pop(number).active}
 
@@ -129,11 +127,12 @@ class SlabStore(Store):
         tables: Any = self.app.tables
         highwaters = tables.recovery.active_highwaters
         for tp in active_tps:
-            partition, need = self.partitions[tp.partition], highwaters.get(tp)
+            partition, need = self.partitions.get(tp.partition), highwaters.get(tp)
+            # Gone when a newer rebalance overtook this recovery, whose own will end here too.
+            if partition is None or not partition.active:
+                continue
             if need is not None and partition.position < need:
-                message = (
-                    f"recovery of {tp.topic}-{tp.partition} ended at {partition.position}, log goes to {need}"
-                )
+                message = f"recovery of {tp.topic}-{tp.partition} ended at {partition.position}, log goes to {need}"
                 self.engine.fail(BrokenGuaranteeError(message))
                 return
             partition.recovered = True

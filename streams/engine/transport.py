@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 HELD_PAUSE_S: Final = 0.01
 HELD_TIMEOUT_S: Final = 0.05
+POLL_S: Final = 0.2
+"""How long a fetch may wait for records; a seek, and so every rebalance, waits for it."""
 CREATE_TIME: Final = 0
 
 
@@ -99,9 +101,10 @@ class Consumer(driver.Consumer):
         if not isinstance(record, Chunk):
             return super()._to_message(tp, record)
         stamp_s = float(record.timestamps_ms[-1]) / 1000 if len(record) else 0.0
+        value: Any = record
         generation = self.app.consumer_generation_id
         return ConsumerMessage(
-            record.topic, record.partition, record.last, stamp_s, CREATE_TIME, {}, None, record, None, 0, 0,
+            record.topic, record.partition, record.last, stamp_s, CREATE_TIME, {}, None, value, None, 0, 0,
             tp, generation_id=generation,
         )  # fmt: skip
 
@@ -115,7 +118,7 @@ class Consumer(driver.Consumer):
                 if not wanted:
                     await asyncio.sleep(HELD_PAUSE_S)
                     return {}
-            return await super()._getmany(wanted, HELD_TIMEOUT_S if self._hold else timeout)
+            return await super()._getmany(wanted, HELD_TIMEOUT_S if self._hold else min(timeout, POLL_S))
 
     def resume_partitions(self, tps: Iterable[Any]) -> None:
         """Resume partitions; streams stay silent until the flow resumes."""

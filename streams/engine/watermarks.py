@@ -26,9 +26,7 @@ class Watermarks:
         """Return the marks that `to_bytes` wrote; BrokenGuaranteeError for another partition count."""
         found = np.frombuffer(value, "<i8")
         if len(found) != count:
-            message = (
-                f"watermarks of {len(found)} source partitions, but there are {count}; repartition the table"
-            )
+            message = f"watermarks of {len(found)} source partitions, but there are {count}; repartition the table"
             raise BrokenGuaranteeError(message)
         marks = cls(count)
         marks.applied[:] = found

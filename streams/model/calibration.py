@@ -33,7 +33,7 @@ _TAIL_FACTOR: Final = float(np.log(8.0))
 
 
 def counted(masses: Floats, floor: float) -> Counts:
-    """Return how many of `masses` fall into each of the bins; those below `floor` are unscored and left out."""
+    """Return how many of `masses` fall into each bin; those below `floor`, unscored, into none."""
     scored = masses[masses >= floor]
     bins = np.floor(np.log2(scored / floor) * BINS_PER_OCTAVE).astype(np.int64)
     return np.bincount(np.clip(bins, 0, BINS - 1), minlength=BINS).astype(np.int64)
@@ -92,9 +92,7 @@ def calibrated(
     return CalibrationMap(epoch, as_of, users, curve(influence), curve(relationships), model)
 
 
-def calibrate(
-    reading: Reading, parameters: Parameters, *, epoch: int, as_of: float, model: str = ""
-) -> CalibrationMap:
+def calibrate(reading: Reading, parameters: Parameters, *, epoch: int, as_of: float, model: str = "") -> CalibrationMap:
     """Return the map of a population that is read in one place."""
     floor = parameters.unscored_raw
     influence, relationships = histogram(reading.raw, floor), histogram(reading.relationships, floor)

@@ -88,9 +88,7 @@ def _lines(
 ) -> tuple[str, ...]:
     if raw <= 0:
         return ("Nothing received yet that still counts.",)
-    shares = sorted(
-        ((mass / raw, name) for name, mass in parts.items()), key=lambda each: (-each[0], each[1])
-    )
+    shares = sorted(((mass / raw, name) for name, mass in parts.items()), key=lambda each: (-each[0], each[1]))
     lines = [f"{_percent(share)} from {_source(name)}" for share, name in shares if share >= _NOTICEABLE]
     if established is not None:
         lines.append(_standing(established))

@@ -45,16 +45,12 @@ def remember(row: Any, ref: int, at: float, grant: float, half_life_s: float) ->
         row.top_mass[least] = grant
 
 
-def top_now(
-    rows: npt.NDArray[Any], at: float, parameters: Parameters
-) -> tuple[npt.NDArray[Any], Floats, Floats]:
-    """Return refs i8[n, 5], instants f8[n, 5] and alpha-weighted masses f8[n, 5] at `at`, heaviest first; ref -1 = none."""
+def top_now(rows: npt.NDArray[Any], at: float, parameters: Parameters) -> tuple[npt.NDArray[Any], Floats, Floats]:
+    """Return refs i8[n, 5] (-1 = none), instants f8[n, 5] and alpha-weighted masses f8[n, 5] in order."""
     c = constants_of(parameters)
     age = np.maximum(at - rows["top_at"], 0.0)
     left = sum(alpha * np.exp2(-age / h) for alpha, h in zip(c.alphas, c.half_lives_s, strict=True))
     masses = np.where(rows["top_ref"] >= 0, rows["top_mass"] * left, -1.0)
     order = np.lexsort((rows["top_ref"], -masses), axis=1)
-    refs, ats, heaviest = (
-        np.take_along_axis(x, order, axis=1) for x in (rows["top_ref"], rows["top_at"], masses)
-    )
+    refs, ats, heaviest = (np.take_along_axis(x, order, axis=1) for x in (rows["top_ref"], rows["top_at"], masses))
     return refs, ats, heaviest

@@ -66,9 +66,7 @@ def find_or_add(pairs: PairColumns, user: int, other: int) -> int:
 
 
 @compiled
-def find_all(
-    pairs: PairColumns, users: npt.NDArray[np.int64], others: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.int64]:
+def find_all(pairs: PairColumns, users: npt.NDArray[np.int64], others: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Return the number of every pair, -1 where there is none."""
     numbers = np.empty(len(users), np.int64)
     for i in range(len(users)):
@@ -77,9 +75,7 @@ def find_all(
 
 
 @compiled
-def add_all(
-    pairs: PairColumns, users: npt.NDArray[np.int64], others: npt.NDArray[np.uint64]
-) -> npt.NDArray[np.int64]:
+def add_all(pairs: PairColumns, users: npt.NDArray[np.int64], others: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
     """Return the number of every pair, added where new."""
     numbers = np.empty(len(users), np.int64)
     for i in range(len(users)):

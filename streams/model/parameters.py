@@ -34,41 +34,25 @@ class Parameters:
     weight_share: float = _number(1.0, "mass", "c: the unit; measured, 2 costs .010 NDCG@50")
     weight_mention: float = _number(1.0, "mass", "c: measured, 2 is noise")
     weight_reply: float = _number(1.0, "mass", "c: measured, 2 is noise")
-    half_life_short_s: float = _number(
-        DAY_S, "s", "h_1: three half-lives approximate a 1/age memory", _POSITIVE
-    )
+    half_life_short_s: float = _number(DAY_S, "s", "h_1: three half-lives approximate a 1/age memory", _POSITIVE)
     half_life_middle_s: float = _number(7 * DAY_S, "s", "h_2: shorter mixes fall 30 points a day", _POSITIVE)
     half_life_long_s: float = _number(30 * DAY_S, "s", "h_3: carries what a pause must not erase", _POSITIVE)
     fair_volume: float = _number(50.0, "acts", "V0: 35 acts a day for ever count in full", _POSITIVE)
-    volume_half_life_s: float = _number(
-        DAY_S, "s", "H_V: beyond V0 a spammer's total grows as ln n", _POSITIVE
-    )
-    pair_capacity: float = _number(
-        2.0, "mass", "C: what one person grants another at once; 1..3 alike", _POSITIVE
-    )
-    pair_half_life_s: float = _number(
-        DAY_S, "s", "H_P: at most h_1, or being liked earlier could lower you", _POSITIVE
-    )
+    volume_half_life_s: float = _number(DAY_S, "s", "H_V: beyond V0 a spammer's total grows as ln n", _POSITIVE)
+    pair_capacity: float = _number(2.0, "mass", "C: what one person grants another at once; 1..3 alike", _POSITIVE)
+    pair_half_life_s: float = _number(DAY_S, "s", "H_P: at most h_1, or being liked earlier could lower you", _POSITIVE)
     bond_half_life_s: float = _number(7 * DAY_S, "s", "H_R: measured, 30 d predicts worse", _POSITIVE)
     bond_weight: float = _number(0.25, "1", "rho: mutual mass as a share of influence; neutral to prediction")
     tau_s: float = _number(7 * DAY_S, "s", "tau: tenure that makes an actor established; a step, ramps leak")
-    newcomer_limit: float = _number(
-        10.0, "mass", "L0: all that newcomers can ever give; 5 costs .004", _POSITIVE
-    )
-    newcomer_gain: float = _number(
-        4.0, "1", "kappa: lets newcomers count more where others vouch; 1..8 alike"
-    )
-    momentum_half_life_s: float = _number(
-        6 * HOUR_S, "s", "M: foretells the next hours best, shown only", _POSITIVE
-    )
+    newcomer_limit: float = _number(10.0, "mass", "L0: all that newcomers can ever give; 5 costs .004", _POSITIVE)
+    newcomer_gain: float = _number(4.0, "1", "kappa: lets newcomers count more where others vouch; 1..8 alike")
+    momentum_half_life_s: float = _number(6 * HOUR_S, "s", "M: foretells the next hours best, shown only", _POSITIVE)
     reach_half_life_s: float = _number(30 * DAY_S, "s", "D: distinct people of about a month", _POSITIVE)
     gamma: float = _number(0.228, "1", "S = 1 + 99(1 - (1-p)^gamma): mean 19.4, P95 = 50", _POSITIVE)
     rise_per_day: float = _number(10.0, "points", "the shown score's limit upwards", _POSITIVE)
     fall_per_day: float = _number(2.0, "points", "the shown score's limit downwards; no ratchet", _POSITIVE)
     provisional_s: float = _number(7 * DAY_S, "s", "after first being scored a higher target lifts at once")
-    unscored_raw: float = _number(
-        0.01, "mass", "below it a user has score 1 and enters no calibration", _POSITIVE
-    )
+    unscored_raw: float = _number(0.01, "mass", "below it a user has score 1 and enters no calibration", _POSITIVE)
     pair_floor: float = _number(0.01, "mass", "a side of a pair slot whose masses are below reads as empty")
     max_admirers: float = _number(4096.0, "slots", "one-way slots kept per user, oldest out", 1.0)
 
@@ -96,7 +80,7 @@ def model_name(profile: str, parameters: Parameters) -> str:
 
 
 def with_settings(parameters: Parameters, settings: Mapping[str, object]) -> Parameters:
-    """Return `parameters` with some set anew; raise BadSettingError naming what is unknown or out of range."""
+    """Return `parameters` with some set anew; raise BadSettingError for an unknown name or a wrong value."""
     known = {item.name: float(item.metadata["least"]) for item in fields(parameters)}
     for name in settings:
         if name not in known:
@@ -106,7 +90,7 @@ def with_settings(parameters: Parameters, settings: Mapping[str, object]) -> Par
 
 
 def named(profile: str, settings: Mapping[str, object] | None = None) -> Parameters:
-    """Return the profile's parameters with `settings` on top; raise BadSettingError for a wrong name or value."""
+    """Return the profile's parameters with `settings` on top; raise BadSettingError for a wrong one."""
     if profile not in PROFILES:
         raise BadSettingError("profile", profile, f"unknown profile; one of {', '.join(PROFILES)}")
     return with_settings(PROFILES[profile], settings or {})
@@ -131,7 +115,5 @@ def _consistent(parameters: Parameters) -> Parameters:
         raise BadSettingError("pair_half_life_s", p.pair_half_life_s, remedy)
     heaviest = max(p.weight_like, p.weight_share, p.weight_mention, p.weight_reply)
     if heaviest > p.pair_capacity:
-        raise BadSettingError(
-            "pair_capacity", p.pair_capacity, f"at least the heaviest weight ({heaviest:g})"
-        )
+        raise BadSettingError("pair_capacity", p.pair_capacity, f"at least the heaviest weight ({heaviest:g})")
     return p

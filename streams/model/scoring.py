@@ -77,9 +77,10 @@ def read(rows: npt.NDArray[Any], at: float, parameters: Parameters) -> Reading:
     out = np.empty((8, len(rows)))
     parts = np.empty((len(rows), KIND_COUNT + 1))
     _read(rows, at, constants_of(parameters), out, parts)
-    return Reading(*out, parts)
+    raw_, relationships, momentum, reach, known, new, bond_known, bond_new = out
+    return Reading(raw_, relationships, momentum, reach, known, new, bond_known, bond_new, parts)
 
 
 def raw(rows: npt.NDArray[Any], at: float, parameters: Parameters) -> Floats:
-    """Return the influence mass of every row at the instant `at`; 1 = one established person's fresh share."""
+    """Return the influence mass of every row at `at`; 1 = one established person's fresh share."""
     return read(rows, at, parameters).raw

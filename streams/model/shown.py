@@ -31,9 +31,7 @@ def is_provisional(rows: npt.NDArray[Any], at: float, parameters: Parameters) ->
     return provisional
 
 
-def show(
-    rows: npt.NDArray[Any], target: Floats, at: float, parameters: Parameters, *, full: bool = True
-) -> Floats:
+def show(rows: npt.NDArray[Any], target: Floats, at: float, parameters: Parameters, *, full: bool = True) -> Floats:
     """Bring the shown scores of `rows` to the instant `at` and set their target; return the shown scores.
 
     Writes shown, shown_at, target and first_scored_at in place, so pass a view, and write back what was
@@ -47,9 +45,7 @@ def show(
     shown = np.where(known, moved(rows["shown"], rows["target"], newest - rows["shown_at"], parameters), 0.0)
     scored = known | (target > 1)
     if full:
-        rows["first_scored_at"] = np.where(
-            scored, np.minimum(rows["first_scored_at"], at), rows["first_scored_at"]
-        )
+        rows["first_scored_at"] = np.where(scored, np.minimum(rows["first_scored_at"], at), rows["first_scored_at"])
     lifted = scored & (target > shown) & is_provisional(rows, at, parameters)
     follows = lifted if full else scored
     rows["shown"] = np.where(follows, target, shown)

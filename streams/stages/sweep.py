@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 SLICE_ROWS = 20_000
 """Rows read without giving way: about ten milliseconds."""
-NOTICEABLE = 0.05
-"""A score is published with one decimal: less than half of it is no change."""
+NOTICEABLE = 0.02
+"""Scores and targets that differ by less are not worth a record; readers may rely on 0.05."""
 
 
 @dataclass(frozen=True, slots=True)

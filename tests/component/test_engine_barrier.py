@@ -23,6 +23,7 @@ class Writer:
         self.refuse = False
 
     async def append_packed(self, topic: str, partition: int, batches: Iterable[Batch]) -> int:
+        """Note how many records were appended, or refuse."""
         count = counted(batches)
         await asyncio.sleep(0)
         if self.refuse:
@@ -45,11 +46,14 @@ class Scene:
         self.change()
 
     def change(self) -> None:
+        """Make two users and a meta dirty."""
         slots = self.partition.slots([b"net:a", b"net:b"])
         self.partition.state.dirty[slots] = True
         self.partition.set_meta(b"wm", b"1")
 
     def stage(self, name: str) -> Any:
+        """Return a stage that notes when it is called and when it is acknowledged."""
+
         def snapshot() -> Any:
             self.seen.append(f"{name} taken")
             return self.send(name)
@@ -57,6 +61,7 @@ class Scene:
         return snapshot
 
     async def send(self, name: str) -> None:
+        """Note the acknowledgement."""
         await asyncio.sleep(0)
         self.seen.append(f"{name} acknowledged")
 

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.integration
 DAY_MS = 86_400_000
 NOON_MS = 20_000 * DAY_MS + DAY_MS // 2
 NASTY = [
-    "x:😀 \u202e end", "x:a:b:c", "x:{tag}", "x:\"'\\); redis.call('FLUSHALL') --", "x:%s%d*?[]", "x:" + "é" * 127, "x: ",
+    "x:😀 \u202e end", "x:a:b:c", "x:{tag}", "x:\"'\\); redis.call('FLUSHALL') --", "x:%s%d*?[]",
+    "x:" + "é" * 127, "x: ",
 ]  # fmt: skip
 
 
@@ -40,7 +41,7 @@ def _entries(*scores: Score) -> list[Entry]:
 
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[Redis]:
-    """A client on the real Redis."""
+    """Give a client on the real Redis."""
     client = connected(redis_url)
     yield client
     await client.aclose()
@@ -87,16 +88,16 @@ async def test_the_newer_version_wins_in_either_order(redis: Redis, keys: RedisK
 async def test_leaderboards_order_by_raw_and_by_momentum(redis: Redis, keys: RedisKeys) -> None:
     """Rank by raw, show the limited score; people at rest are on no trend board."""
     scores = [
-        _score("x:a", 1, raw=1.0, momentum=3.0),
+        _score("x:a", 1, raw=2.0, momentum=4.0),
         _score("y:b", 1, raw=3.0, momentum=0.001),
-        _score("x:c", 1, raw=2.0, momentum=4.0),
+        _score("x:c", 1, raw=1.0, momentum=3.0),
     ]
     await ScoreWriter(redis, keys).write(0, _entries(*scores), None, 1)
-    assert await _ranks(redis, keys.top()) == ["y:b", "x:c", "x:a"]
-    assert await _ranks(redis, keys.top("x")) == ["x:c", "x:a"]
-    assert await _ranks(redis, keys.top_momentum()) == ["x:c", "x:a"]
+    assert await _ranks(redis, keys.top()) == ["y:b", "x:a", "x:c"]
+    assert await _ranks(redis, keys.top("x")) == ["x:a", "x:c"]
+    assert await _ranks(redis, keys.top_momentum()) == ["x:a", "x:c"]
     top = await Reader(redis, keys).top(1, "x")
-    assert [(each.rank, each.score.user) for each in top] == [(1, "x:c")]
+    assert [(each.rank, each.score.user) for each in top] == [(1, "x:a")]
 
 
 async def test_a_network_called_momentum_cannot_reach_the_trend_board(redis: Redis, keys: RedisKeys) -> None:
@@ -113,7 +114,13 @@ async def test_a_tombstone_leaves_nothing_of_the_user(redis: Redis, keys: RedisK
     assert await writer.write(0, [Entry("x:a", gone=True)], 1, 2) == Written(removed=1)
     left = [key.decode() async for key in redis.scan_iter(match=f"{keys.prefix}:*")]
     assert sorted(left) == sorted(
-        [keys.meta(), keys.top(), keys.top("x"), keys.top_momentum(), *(of("x:b") for of in (keys.user, keys.history, keys.why))]
+        [
+            keys.meta(),
+            keys.top(),
+            keys.top("x"),
+            keys.top_momentum(),
+            *(of("x:b") for of in (keys.user, keys.history, keys.why)),
+        ]
     )
     for board in (keys.top(), keys.top("x"), keys.top_momentum()):
         assert await _ranks(redis, board) == ["x:b"]
@@ -184,6 +191,33 @@ async def test_many_users_move_the_position_once_all_are_written(redis: Redis, k
     assert await writer.write(0, _entries(*scores), None, 450) == Written(written=450)
     assert await writer.positions([0, 1]) == {0: 450, 1: None}
     assert await redis.zcard(keys.top()) == 450
+
+
+class _DyingWriter(ScoreWriter):
+    """Dies before its second call, as a killed agent does."""
+
+    calls = 0
+
+    async def _evaluated(self, keys: list[str], arguments: list[str | bytes]) -> list[Any]:
+        self.calls += 1
+        if self.calls == 2:
+            raise RuntimeError("killed")
+        return await super()._evaluated(keys, arguments)
+
+
+@pytest.mark.parametrize("before", [None, 7])
+async def test_a_crash_between_two_calls_leaves_the_position(
+    redis: Redis, keys: RedisKeys, before: int | None
+) -> None:
+    """What was not written yet must be read again."""
+    writer = ScoreWriter(redis, keys)
+    if before is not None:
+        await writer.write(0, [], None, before)
+    entries = _entries(*[_score(f"x:{number}", 1) for number in range(250)])
+    with pytest.raises(RuntimeError, match="killed"):
+        await _DyingWriter(redis, keys).write(0, entries, before, 250)
+    assert await writer.positions([0]) == {0: before}
+    assert await writer.write(0, entries, before, 250) == Written(written=50, stale=200)
 
 
 async def test_a_restarted_redis_gets_the_script_again(redis: Redis, keys: RedisKeys) -> None:

@@ -29,9 +29,7 @@ def test_ten_kills_count_every_event_once(kafka_bootstrap: str, own_prefix: str)
 
 
 @pytest.mark.parametrize("point", sorted(NAMES))
-def test_death_at_a_named_point_loses_and_doubles_nothing(
-    kafka_bootstrap: str, own_prefix: str, point: str
-) -> None:
+def test_death_at_a_named_point_loses_and_doubles_nothing(kafka_bootstrap: str, own_prefix: str, point: str) -> None:
     """Between any two steps of the protocol the log must be enough to go on from."""
     with pipeline(kafka_bootstrap, f"{own_prefix}-{point}", 20_000) as topics:
         nth = 5 if point.startswith(("step", "barrier")) else 1
@@ -78,9 +76,7 @@ def test_a_paused_owner_cannot_write_again(kafka_bootstrap: str, own_prefix: str
         topics.assert_exact()
 
 
-def test_a_standby_takes_over_without_reading_the_changelog_again(
-    kafka_bootstrap: str, own_prefix: str
-) -> None:
+def test_a_standby_takes_over_without_reading_the_changelog_again(kafka_bootstrap: str, own_prefix: str) -> None:
     """A copy that was kept warm serves at once, and counts on exactly."""
     with pipeline(kafka_bootstrap, f"{own_prefix}-standby", 40_000) as topics:
         first = topics.start(STANDBYS="1", SESSION_S="3")

@@ -155,9 +155,7 @@ def test_compressed_events_count_like_plain_ones(topics: Topics, codec: str) -> 
 async def test_a_missing_topic_is_named_before_the_worker_joins(topics: Topics) -> None:
     """In the group it would wait for it without a word."""
     with pytest.raises(BadSettingError, match="topics apply"):
-        await preflight(
-            topics.bootstrap, app_id="x", changelog=topics.changelog, topics=["nowhere"], partitions=4
-        )
+        await preflight(topics.bootstrap, app_id="x", changelog=topics.changelog, topics=["nowhere"], partitions=4)
     with pytest.raises(BadSettingError, match="has 4 partitions, this worker expects 8"):
         await preflight(topics.bootstrap, app_id="x", changelog=topics.changelog, topics=[], partitions=8)
 
@@ -184,10 +182,12 @@ class OwnBroker:
         self.state: KafkaState | None = None
 
     def start(self) -> str:
+        """Return its address once it answers."""
         self.state = self.server.start(self.state, lambda *_: None)
         return f"127.0.0.1:{self.state.port}"
 
     def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
         assert self.state is not None
         assert self.state.process is not None
         os.kill(self.state.process.pid, number)
@@ -222,9 +222,7 @@ def test_a_broker_killed_and_restarted_costs_no_event(own_broker: OwnBroker, own
         topics.assert_exact()
 
 
-def test_a_broker_that_stays_away_ends_the_worker_with_one_line(
-    own_broker: OwnBroker, own_prefix: str
-) -> None:
+def test_a_broker_that_stays_away_ends_the_worker_with_one_line(own_broker: OwnBroker, own_prefix: str) -> None:
     """A supervisor restarts it, and the restarted one waits at its door; nobody reads ten thousand lines."""
     with pipeline(own_broker.start(), f"{own_prefix}-gone", 30_000) as topics:
         worker = topics.start(**SLOW)

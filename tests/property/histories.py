@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hypothesis import strategies as st
-from vectorised import DAY, Event
 
 from schemas.kinds import KINDS
+from tests.property.vectorised import DAY, Event
 
 USERS = 5
 START = 1_780_000_000.0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from histories import LATENESS_S, USERS, histories, newest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vectorised import Event, Granted, World, after
 
 from schemas.rows import USER
+from tests.property.histories import LATENESS_S, USERS, histories, newest
+from tests.property.vectorised import Event, Granted, World, after
 
 EXACT = ("received", "given", "day", "days", "top_ref", "top_at", "born_at")
 FOLDED = ("known", "new", "kinds", "momentum", "reach", "bond_known", "bond_new", "volume")
@@ -32,9 +32,7 @@ def interleaved(draw: st.DrawFn, events: list[Event], partitions: int, world: Wo
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    data=st.data(), events=histories(max_size=50, late=LATENESS_S), partitions=st.sampled_from((1, 2, 3, 5))
-)
+@given(data=st.data(), events=histories(max_size=50, late=LATENESS_S), partitions=st.sampled_from((1, 2, 3, 5)))
 def test_any_interleaving_of_actors_gives_the_same_state(
     data: st.DataObject, events: list[Event], partitions: int
 ) -> None:
@@ -50,8 +48,7 @@ def test_any_interleaving_of_actors_gives_the_same_state(
     expected, found = in_order.rows(), world.rows()
     for field in EXACT:
         pairs = (
-            np.sort(rows[field], axis=-1) if field.startswith("top") else rows[field]
-            for rows in (expected, found)
+            np.sort(rows[field], axis=-1) if field.startswith("top") else rows[field] for rows in (expected, found)
         )
         np.testing.assert_array_equal(*pairs, err_msg=field)
 
@@ -59,7 +56,7 @@ def test_any_interleaving_of_actors_gives_the_same_state(
 @settings(max_examples=60, deadline=None)
 @given(events=histories(max_size=40, late=LATENESS_S), cut=st.integers(1, 40), back=st.integers(1, 40))
 def test_replayed_acts_and_credits_change_nothing(events: list[Event], cut: int, back: int) -> None:
-    """Rows know the last offset they contain: what a crash makes the log deliver again is not counted again."""
+    """Rows know the last offset they contain: what the log delivers again is not counted again."""
     world = World(USERS)
     first = world.price(events[:cut])
     world.credit(first)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.model import exact_score
-from vectorised import DAY
 
 from schemas.calibration import Histogram
 from schemas.rows import empty_users
 from streams.model.calibration import curve, histogram, merged, percentile, score_of
 from streams.model.parameters import Parameters
 from streams.model.shown import is_provisional, show
+from tests.property.vectorised import DAY
+from tests.reference.model import exact_score
 
 P = Parameters()
 FLOOR = P.unscored_raw
@@ -87,7 +87,7 @@ def walk(steps: list[tuple[float, float]], start: float = 0.0) -> tuple[list[flo
 @settings(max_examples=150, deadline=None)
 @given(steps=STEPS)
 def test_shown_scores_keep_their_speed_limit(steps: list[tuple[float, float]]) -> None:
-    """Law 12: never faster than +10 and -2 points a day, but for a lift to the target in the provisional week."""
+    """Law 12: never faster than +10 and -2 points a day, but for a lift in the provisional week."""
     instants, shown, provisional = walk(steps)
     for i in range(1, len(steps)):
         days = (instants[i] - instants[i - 1]) / DAY
@@ -99,9 +99,7 @@ def test_shown_scores_keep_their_speed_limit(steps: list[tuple[float, float]]) -
 
 @settings(max_examples=150, deadline=None)
 @given(steps=STEPS, lifts=st.lists(st.floats(0, 50), min_size=20, max_size=20))
-def test_a_higher_target_path_never_shows_a_lower_score(
-    steps: list[tuple[float, float]], lifts: list[float]
-) -> None:
+def test_a_higher_target_path_never_shows_a_lower_score(steps: list[tuple[float, float]], lifts: list[float]) -> None:
     """Law 12: whoever deserves more at every instant is never shown less."""
     steps = [(gap, max(1.5, target)) for gap, target in steps]
     higher = [(gap, min(100.0, target + lift)) for (gap, target), lift in zip(steps, lifts, strict=False)]
@@ -114,9 +112,7 @@ def test_a_higher_target_path_never_shows_a_lower_score(
     days=st.floats(0, 60),
     cuts=st.lists(st.floats(0, 1), max_size=5),
 )
-def test_looking_more_often_shows_the_same_score(
-    targets: tuple[float, float], days: float, cuts: list[float]
-) -> None:
+def test_looking_more_often_shows_the_same_score(targets: tuple[float, float], days: float, cuts: list[float]) -> None:
     """The shown score is a path in time: sweeps in between do not bend it."""
     first, then = targets
     settled = [(0.0, first), (8 * DAY, then)]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from histories import GAPS_S, LATENESS_S, READ_AFTER_S, USERS, histories, newest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference.model import Reference, Score
-from vectorised import DAY, Event, World, after
 
 from schemas.kinds import KINDS
 from streams.model.parameters import PROFILES, Parameters
+from tests.property.histories import GAPS_S, LATENESS_S, READ_AFTER_S, USERS, histories, newest
+from tests.property.vectorised import DAY, Event, World, after
+from tests.reference.model import Reference, Score
 
 TOLERANCE = 1e-9
 
@@ -87,14 +87,10 @@ def test_top_events_are_the_heaviest_by_the_kept_order(events: list[Event], chun
         granted += list(zip(part.events, part.grants.tolist(), strict=True))
     half_life = _kernel_half_life(world.parameters)
     for user in range(USERS):
-        ranks = sorted(
-            (np.log2(g) + e.at / half_life for e, g in granted if e.target == user and g > 0), reverse=True
-        )
+        ranks = sorted((np.log2(g) + e.at / half_life for e, g in granted if e.target == user and g > 0), reverse=True)
         row = world.rows()[user]
         kept = row["top_ref"] >= 0
-        found = sorted(
-            (np.log2(row["top_mass"][kept]) + row["top_at"][kept] / half_life).tolist(), reverse=True
-        )
+        found = sorted((np.log2(row["top_mass"][kept]) + row["top_at"][kept] / half_life).tolist(), reverse=True)
         assert found == pytest.approx(ranks[:5], rel=1e-12)
 
 

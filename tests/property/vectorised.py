@@ -69,9 +69,7 @@ class World:
                 events = [e for e, mine in zip(granted.events, here, strict=True) if mine]
                 self._credit(
                     number,
-                    Granted(
-                        events, granted.grants[here], granted.established[here], granted.increments[here]
-                    ),
+                    Granted(events, granted.grants[here], granted.established[here], granted.increments[here]),
                 )
 
     def _credit(self, number: int, granted: Granted) -> None:
@@ -94,9 +92,7 @@ class World:
 
     def rows(self) -> np.ndarray:
         """Return the rows of users 0..n-1."""
-        return np.stack(
-            [self.states[u % self.partitions].rows[u // self.partitions] for u in range(self.users)]
-        )
+        return np.stack([self.states[u % self.partitions].rows[u // self.partitions] for u in range(self.users)])
 
     def read(self, at: float) -> Reading:
         """Return the reading of users 0..n-1."""
@@ -120,9 +116,7 @@ def _instants(events: list[Event]) -> np.ndarray:
 
 
 def _ref(event: Event) -> int:
-    return (
-        KIND_CODE[event.kind] << 60 | int(event.at * 64) % (1 << 30) << 12 | event.actor << 6 | event.target
-    )
+    return KIND_CODE[event.kind] << 60 | int(event.at * 64) % (1 << 30) << 12 | event.actor << 6 | event.target
 
 
 assert tuple(KIND_CODE) == KINDS

@@ -22,7 +22,7 @@ GAMMA = 0.228
 
 
 def dec(amount: float, elapsed: float, half_life: float) -> float:
-    """Return dec(x, dt, h) = x 2^(-max(0, dt)/h)."""
+    """Return x 2^(-max(0, dt)/h), what the formula calls dec."""
     return amount * 2.0 ** (-max(0.0, elapsed) / half_life)
 
 
@@ -34,9 +34,11 @@ class Side:
     known: bool = False
 
     def newest(self, at: float = float("-inf")) -> float:
+        """Return the newest instant of a gift, or `at` if that is later."""
         return max([at] + [t for t, _ in self.gifts])
 
     def mass(self, at: float, half_life: float) -> float:
+        """Return what is left of the gifts at `at`."""
         return sum(dec(g, at - t, half_life) for t, g in self.gifts)
 
 
@@ -64,7 +66,7 @@ class Score:
 
 
 class Reference:
-    """All users of one world; `act` in the order of arrival, `read` at any instant not before the newest act."""
+    """All users of one world; `act` in order of arrival, `read` at the newest act or later."""
 
     def __init__(self, tau: float = 7 * DAY) -> None:
         self.tau = tau

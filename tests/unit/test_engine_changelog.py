@@ -36,12 +36,14 @@ class Log:
     batches: list[Batch] = field(default_factory=list)
 
     def append(self, batch: Batch) -> None:
+        """Append at the end, as a broker does."""
         whole = encoded(batch, Producer(0, 0, 0), 0)
         self.raw += self.end.to_bytes(8, "big") + whole[8:]
         self.end += batch.count
         self.batches.append(batch)
 
     def chunk(self, first: int = 0) -> Chunk:
+        """Return everything from `first` on."""
         return read_fetch("log", 0, self.raw, first, check_crcs=True)
 
 

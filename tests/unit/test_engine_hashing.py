@@ -60,16 +60,12 @@ def test_hash_is_siphash_1_3(message: bytes, key: bytes) -> None:
     assert hash_id(message, key) == slow_siphash(message, key, 1, 3)
 
 
-@pytest.mark.skipif(
-    sys.hash_info.algorithm != "siphash13", reason="this interpreter hashes bytes in another way"
-)
+@pytest.mark.skipif(sys.hash_info.algorithm != "siphash13", reason="this interpreter hashes bytes in another way")
 def test_hash_is_what_the_interpreter_computes_for_a_zero_key() -> None:
     """CPython hashes bytes by SipHash-1-3, with a zero key under PYTHONHASHSEED=0."""
     program = "import sys; print(*[hash(bytes(range(n))) % 2**64 for n in range(1, 40)])"
     env = {**os.environ, "PYTHONHASHSEED": "0"}
-    answer = subprocess.run(
-        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
-    )
+    answer = subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)
     ours = [hash_id(bytes(range(n)), bytes(16)) for n in range(1, 40)]
     assert ours == [int(word) for word in answer.stdout.split()]
 

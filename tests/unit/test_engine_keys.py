@@ -54,10 +54,7 @@ def test_equal_hashes_do_not_make_equal_keys() -> None:
     index.slots([b"victim"])
     h = np.uint64(hash_id(b"victim", HASH_KEY))
     columns = (index._table, index.hashes, index.arena, index.start, index.length)
-    found = [
-        int(_look_up(*columns, h, *(laid_out([key])[0], 0, len(key))))
-        for key in (b"victim", b"attack", b"vict")
-    ]
+    found = [int(_look_up(*columns, h, *(laid_out([key])[0], 0, len(key)))) for key in (b"victim", b"attack", b"vict")]
     assert found[0] == 0
     assert found[1] < 0
     assert found[2] < 0

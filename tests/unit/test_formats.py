@@ -76,7 +76,10 @@ def test_github_housekeeping_is_no_engagement(event: bytes) -> None:
 def test_one_github_event_speaks_to_a_person_once() -> None:
     """Whoever is addressed already is not mentioned again, and a name written twice counts once."""
     event = _event("IssueCommentEvent", "created", thread_author="cyd", thread_number=3, mentions=["cyd", "dan", "dan"])
-    assert [(kind, target) for kind, target, _, _ in _told(event)] == [("reply", "github:cyd"), ("mention", "github:dan")]
+    assert [(kind, target) for kind, target, _, _ in _told(event)] == [
+        ("reply", "github:cyd"),
+        ("mention", "github:dan"),
+    ]
     assert len({ident for *_, ident in _told(event)}) == 2
 
 
@@ -112,7 +115,7 @@ def test_a_cut_archive_gives_what_it_holds_and_then_says_so(tmp_path: Path) -> N
     path = tmp_path / "events.gz"
     path.write_bytes(gzip.compress(lines)[:-20])
     seen = 0
-    with pytest.raises(SourceError, match="damaged or cut"):
+    with pytest.raises(SourceError, match="damaged or cut"):  # noqa: PT012 - what came before counts
         for block in read(str(path), "jsonl"):
             seen += len(block)
     assert seen > 1_000

@@ -52,7 +52,9 @@ def _client(delivery: FakeDelivery) -> AbstractAsyncContextManager[TestClient[An
     return TestClient(TestServer(build(ingest)))
 
 
-async def _post(delivery: FakeDelivery, body: bytes, content_type: str = "application/json") -> tuple[int, dict[str, Any]]:
+async def _post(
+    delivery: FakeDelivery, body: bytes, content_type: str = "application/json"
+) -> tuple[int, dict[str, Any]]:
     async with _client(delivery) as client:
         answer = await client.post(PATH, data=io.BytesIO(body), headers={"Content-Type": content_type})
         return answer.status, json.loads(await answer.read())

@@ -62,7 +62,7 @@ async def test_a_readers_failure_arrives_after_what_it_read() -> None:
         raise SourceError("cut")
 
     seen = []
-    with pytest.raises(SourceError, match="cut"):
+    with pytest.raises(SourceError, match="cut"):  # noqa: PT012 - what came before counts
         async with aclosing(ahead(torn(), asyncio.Event())) as blocks:
             async for block in blocks:
                 seen.append(block)  # noqa: PERF401 - what came before the failure is the point

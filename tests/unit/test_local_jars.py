@@ -60,9 +60,7 @@ def test_a_second_stack_downloads_nothing(repository: Repository) -> None:
     assert sorted(repository.asked) == sorted(CONTENT)
 
 
-def test_a_tampered_jar_refuses_in_one_line_with_file_and_both_sums(
-    folder: Path, repository: Repository
-) -> None:
+def test_a_tampered_jar_refuses_in_one_line_with_file_and_both_sums(folder: Path, repository: Repository) -> None:
     """Whoever changed a jar in the cache gets it run by the next start, unless the start refuses."""
     jars.ensure(Silent(), LOCKED)
     victim = folder / LOCKED[1].file_name

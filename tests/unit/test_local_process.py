@@ -84,9 +84,7 @@ def test_a_zombie_does_not_count_as_running(started: Started) -> None:
     assert process.wait_gone(one, 5.0)
 
 
-@pytest.mark.skipif(
-    not Path("/proc").is_dir(), reason="elsewhere a process without its first thread is not seen"
-)
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="elsewhere a process without its first thread is not seen")
 def test_a_process_runs_until_its_last_thread_is_gone(started: Started) -> None:
     """A killed broker's threads hold its ports and its folder for a moment; a start in it would fail."""
     one = started(LEADER_GONE)
@@ -111,9 +109,7 @@ def test_the_last_words_are_the_failure_not_what_follows_it(tmp_path: Path) -> N
     assert process.last_words(log) == "FATAL disk is full"
 
 
-def test_a_large_log_is_moved_aside_and_one_older_one_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_log_is_moved_aside_and_one_older_one_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logs of a stack that is used for months stay bounded."""
     monkeypatch.setattr(process, "LOG_LIMIT", 10)
     log = tmp_path / "kafka.log"

@@ -64,9 +64,7 @@ def test_too_old_a_java_is_refused_with_the_remedy(
         java.find()
 
 
-@pytest.mark.parametrize(
-    ("version", "word"), [("6.2.14", "ziplist"), ("7.2.4", "listpack"), ("8.0", "listpack")]
-)
+@pytest.mark.parametrize(("version", "word"), [("6.2.14", "ziplist"), ("7.2.4", "listpack"), ("8.0", "listpack")])
 def test_users_are_stored_compactly_under_the_name_the_version_knows(version: str, word: str) -> None:
     """A server refuses to start over a setting that it does not know."""
     chosen = redis.settings(RedisBinary(Path("/r"), version), 20_001, Path("/d"))

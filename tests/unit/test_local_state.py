@@ -36,9 +36,7 @@ def test_a_folder_without_a_stack_holds_no_state(tmp_path: Path) -> None:
     assert state.load(tmp_path) is None
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"{}", b'{"format": 99}', b'{"format": 1, "kafka": 3}']
-)
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"format": 99}', b'{"format": 1, "kafka": 3}'])
 def test_an_unreadable_state_names_the_file_and_the_remedy(tmp_path: Path, content: bytes) -> None:
     """Guessing ports or pids from a damaged file could stop the wrong process."""
     state.path_in(tmp_path).write_bytes(content)
@@ -54,9 +52,7 @@ def test_connect_gives_the_addresses_of_a_running_stack(full: StackState) -> Non
     assert found.redis_url == "redis://127.0.0.1:20003/0"
 
 
-def test_connect_takes_the_folder_from_the_environment(
-    full: StackState, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_connect_takes_the_folder_from_the_environment(full: StackState, monkeypatch: pytest.MonkeyPatch) -> None:
     """Services are told their stack this way."""
     state.save(full)
     monkeypatch.setenv("RENOWN_DATA", str(full.data_dir))

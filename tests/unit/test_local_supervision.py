@@ -16,7 +16,12 @@ from deploy.local.state import ServiceState, StackState
 from deploy.local.supervision import Supervision
 
 SLEEP = "import time; time.sleep(60)"
-ENDS_ON_TERM = f"import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(0)); {SLEEP}"
+ENDS_ON_TERM = f"""
+import signal, sys
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("goodbye"))
+print("ready", flush=True)
+{SLEEP}
+"""
 
 
 def eventually(holds: Callable[[], bool]) -> None:
@@ -96,10 +101,12 @@ def test_a_stop_reaches_the_service_and_nothing_is_left(running: Running) -> Non
     """A worker commits and leaves its group on SIGTERM; it must get the chance."""
     one = running.start(ENDS_ON_TERM)
     pid = running.pid()
+    eventually(lambda: "ready" in running.log())
     assert running.supervision.stop([one]) == ["worker-0"]
     assert process.identify(pid) is None
     assert not process.is_alive(one.process)
     assert running.supervision.service_pid("worker-0") is None
+    assert "goodbye" in running.log()
 
 
 def test_a_stop_between_two_tries_is_not_waited_out(running: Running) -> None:
@@ -139,9 +146,7 @@ def test_a_service_is_waited_for_until_it_says_that_it_is_ready(running: Running
     assert next(answers, None) is None
 
 
-def test_a_service_knows_its_stack_by_the_folder_alone(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_service_knows_its_stack_by_the_folder_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """An address left in the environment must not send a worker to another broker."""
     monkeypatch.setenv("RENOWN_BOOTSTRAP", "elsewhere:9092")
     monkeypatch.setenv("RENOWN_PROFILE", "burst")

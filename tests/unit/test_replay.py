@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow.parquet as pa_parquet
 import pytest
 from click.testing import CliRunner
-from reference.model import Reference
 
 from agents.cli.replay import replay as command
 from agents.ingest.formats.higgs import columns, event_id
@@ -21,6 +20,7 @@ from schemas.errors import BadRecordError
 from schemas.kinds import KINDS
 from schemas.reasons import Reason
 from streams.model.parameters import PROFILES, Parameters
+from tests.reference.model import Reference
 
 T_MS = 1_780_000_000_000
 
@@ -136,9 +136,7 @@ def test_acts_are_joined_across_blocks(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_command_writes_one_line_per_user(tmp_path: Path) -> None:
     """Programs read standard output: nothing but lines; people read the closing line on standard error."""
     path = str(lines(tmp_path / "activity.txt"))
-    outcome = CliRunner().invoke(
-        command, [path, "--format", "higgs", "--output", "jsonl", "--set", "tau_s=0"]
-    )
+    outcome = CliRunner().invoke(command, [path, "--format", "higgs", "--output", "jsonl", "--set", "tau_s=0"])
     assert outcome.exit_code == 0, outcome.output
     rows = [json.loads(line) for line in outcome.stdout.splitlines()]
     assert [row["user"] for row in rows] == ["higgs:2", "higgs:1", "higgs:4"]

@@ -35,9 +35,7 @@ def outcomes(stream: Stream) -> Outcomes:
 def _columns(header: list[str]) -> dict[str, int]:
     names = [name.strip().removeprefix("\ufeff") for name in header]
     if missing := [name for name in REQUIRED if name not in names]:
-        raise SourceError(
-            f"CSV header {','.join(names)[:80]!r} lacks {', '.join(missing)}; name the contract's fields"
-        )
+        raise SourceError(f"CSV header {','.join(names)[:80]!r} lacks {', '.join(missing)}; name the contract's fields")
     return {name: names.index(name) for name in FIELDS if name in names}
 
 
@@ -48,9 +46,7 @@ def _rows(reader: Any, columns: dict[str, int]) -> Iterator[Outcome]:
         except StopIteration:
             return
         except csv.Error as error:
-            refusal = BadRecordError(
-                Reason.UNDECODABLE, f"not CSV: {error}; quote fields with commas or quotes"
-            )
+            refusal = BadRecordError(Reason.UNDECODABLE, f"not CSV: {error}; quote fields with commas or quotes")
             yield Refused(refusal, reader.line_num, b"")
             continue
         if row:

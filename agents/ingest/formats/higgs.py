@@ -129,12 +129,14 @@ def _parsed(block: bytes, first_line: int) -> tuple[_Lines, list[Refused]]:
     codes = np.array([KIND_OF[name] for name in kinds.dictionary.to_pylist()], np.int64)
     lines = _Lines(
         np.arange(first_line, first_line + table.num_rows),
-        *(table[name].to_numpy() for name in _NAMES[:3]),
+        table["actor"].to_numpy(),
+        table["target"].to_numpy(),
+        table["second"].to_numpy(),
         codes[kinds.indices.to_numpy()],
     )
     if (
         min(lines.actor.min(), lines.target.min(), lines.second.min()) < 0
-        or lines.second.max() * 1000 > MAX_OCCURRED_AT_MS
+        or lines.second.max() > MAX_OCCURRED_AT_MS // 1000
     ):
         return _parsed_singly(block, first_line)
     return lines, []
@@ -163,9 +165,7 @@ def _line(line: bytes) -> tuple[int, int, int, int]:
     if len(words) != _FIELDS:
         raise BadRecordError(Reason.UNDECODABLE, f"{shown(line)}: send `actor target second kind`")
     if not all(word.isdigit() and len(word) <= _MAX_DIGITS for word in words[:3]):
-        raise BadRecordError(
-            Reason.INVALID_FIELD, f"{shown(line)}: actor, target and second are whole numbers"
-        )
+        raise BadRecordError(Reason.INVALID_FIELD, f"{shown(line)}: actor, target and second are whole numbers")
     kind = KIND_OF.get(words[3].decode(errors="replace"))
     if kind is None:
         raise BadRecordError(Reason.UNKNOWN_KIND, f"{shown(line)}: send one of {', '.join(KIND_OF)}")
@@ -193,16 +193,14 @@ def _columns_of(lines: _Lines, refused: list[Refused]) -> Columns:
 
 
 def _self_engagements(lines: _Lines) -> Iterator[Refused]:
-    rows = zip(
-        lines.line.tolist(), lines.actor.tolist(), lines.second.tolist(), lines.kind.tolist(), strict=True
-    )
+    rows = zip(lines.line.tolist(), lines.actor.tolist(), lines.second.tolist(), lines.kind.tolist(), strict=True)
     for number, actor, second, kind in rows:
         error = BadRecordError(Reason.SELF_ENGAGEMENT, f"actor and target are both higgs:{actor}")
         yield Refused(error, number, f"{actor} {actor} {second} {_CODE_OF[kind]}".encode())
 
 
 def _first_told(lines: _Lines) -> npt.NDArray[np.bool_]:
-    """Return which lines tell of an act first: no repetition, and no mention that a share or reply explains."""
+    """Return which lines tell of an act first: no repetition, no mention beside a share or reply."""
     if not len(lines):
         return np.zeros(0, np.bool_)
     order = np.lexsort((lines.line, lines.kind, lines.target, lines.actor, lines.second))

@@ -14,9 +14,7 @@ def outcomes(stream: Stream) -> Outcomes:
     for lines in line_blocks(stream):
         decoded = decode_engagements([line.value for line in lines])
         block: list[Outcome] = [
-            Refused(act, line.number, line.value)
-            if isinstance(act, BadRecordError)
-            else Ready(act, line.value)
+            Refused(act, line.number, line.value) if isinstance(act, BadRecordError) else Ready(act, line.value)
             for act, line in zip(decoded, lines, strict=True)
         ]
         yield block

@@ -90,7 +90,7 @@ class _Metered:
 def _raw(path: str) -> Iterator[BinaryIO]:
     """Give the stored bytes. Standard input is opened anew: a reader thread may hold it when the process ends."""
     try:
-        raw = os.fdopen(STDIN_FD, "rb", closefd=False) if path == STDIN else Path(path).open("rb")
+        raw = os.fdopen(STDIN_FD, "rb", closefd=False) if path == STDIN else Path(path).open("rb")  # noqa: SIM115
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise SourceError(f"{path}: {reason}; name a readable file, or - for standard input") from error
@@ -103,9 +103,7 @@ def _reported(path: str) -> Iterator[None]:
     try:
         yield
     except (EOFError, zlib.error, gzip.BadGzipFile, cramjam.DecompressionError) as error:
-        raise SourceError(
-            f"{path}: damaged or cut compressed data ({error}); fetch the file again"
-        ) from error
+        raise SourceError(f"{path}: damaged or cut compressed data ({error}); fetch the file again") from error
     except OSError as error:
         raise SourceError(f"{path}: {error}; check the file and the disk") from error
 

@@ -38,9 +38,7 @@ def _rows(path: str) -> Outcomes:
     file = _file(path)
     names = [name for name in FIELDS if name in file.schema_arrow.names]
     if missing := sorted(REQUIRED - set(names)):
-        raise SourceError(
-            f"{path}: no column {', '.join(missing)}; name the columns as the contract's fields"
-        )
+        raise SourceError(f"{path}: no column {', '.join(missing)}; name the columns as the contract's fields")
     line = 0
     for batch in file.iter_batches(BLOCK_ROWS, columns=names):
         rows = batch.to_pylist()

@@ -1,7 +1,8 @@
 """A worker that counts acts per user: the smallest thing whose result can be checked by hand.
 
-argv: app id, partitions, bootstrap. Environment: STANDBYS, SESSION_S, MAX_CHUNK, SLOW_S (seconds per event),
-COMMIT_S, PAIRS=1 (also one pair per act). Prints `DONE <events> <users> <partitions>` lines twice a second.
+argv: app id, partitions, bootstrap. Environment: STANDBYS, SESSION_S, MAX_CHUNK, COMMIT_S, SLOW_S (seconds per
+event), MEMBER (name of a static member), PAIRS=1 (also a pair per act). Prints `DONE <events> owned <partitions>`
+lines five times a second.
 """
 
 from __future__ import annotations
@@ -47,6 +48,7 @@ def build() -> tuple[faust.App, Engine]:
         session_timeout_s=float(os.environ.get("SESSION_S", "6")),
         commit_interval_s=float(os.environ.get("COMMIT_S", "0.5")),
         standby_replicas=int(os.environ.get("STANDBYS", "0")),
+        member_name=os.environ.get("MEMBER", ""),
         max_chunk=int(os.environ.get("MAX_CHUNK", "20000")),
     )
     app = faust.App(APP_ID, broker=f"kafka://{BOOTSTRAP}", datadir=f"/tmp/renown-{os.getpid()}", **settings)

@@ -219,7 +219,7 @@ def pipeline(bootstrap: str, app_id: str, events: int) -> Iterator[Topics]:
         for number, worker in enumerate(topics.workers):
             worker.kill()
             # pytest shows this when the test fails.
-            print(
+            print(  # noqa: T201
                 f"worker {number} ended {worker.process.returncode} after {worker.events}",
                 *worker.lines,
                 sep="\n  ",
