@@ -79,7 +79,7 @@ class ScoreWriter:
         total = Written()
         parts = [entries[at : at + USERS_A_CALL] for at in range(0, len(entries), USERS_A_CALL)] or [[]]
         for part in parts:
-            after = following
+            after = following if part is parts[-1] else expected
             one = await self._call(partition, part, expected, after)
             total = Written(total.written + one.written, total.stale + one.stale, total.removed + one.removed)
         return total

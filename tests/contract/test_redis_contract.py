@@ -206,9 +206,7 @@ class _DyingWriter(ScoreWriter):
 
 
 @pytest.mark.parametrize("before", [None, 7])
-async def test_a_crash_between_two_calls_leaves_the_position(
-    redis: Redis, keys: RedisKeys, before: int | None
-) -> None:
+async def test_a_crash_between_two_calls_leaves_the_position(redis: Redis, keys: RedisKeys, before: int | None) -> None:
     """What was not written yet must be read again."""
     writer = ScoreWriter(redis, keys)
     if before is not None:
