@@ -74,7 +74,8 @@ async def apply(settings: Settings, replication: int = 1) -> list[str]:
         answer = await client.create_topics(new)
         for name, code, *rest in answer.topic_errors:
             if code and for_code(code) is not TopicAlreadyExistsError:
-                raise BadSettingError("topic", name, f"the broker refused to create it: {for_code(code).__name__} {rest}")
+                why = f"the broker refused to create it: {for_code(code).__name__} {rest}"
+                raise BadSettingError("topic", name, why)
     finally:
         await client.close()
     return [t.name for t in missing]

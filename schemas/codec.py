@@ -90,4 +90,5 @@ def _outcome(value: bytes | None) -> Act | BadRecordError:
 
 def encode_engagement(engagement: Engagement) -> bytes:
     """Return the engagement as the JSON that producers write, absent optional fields left out."""
-    return _ENCODER.encode({key: value for key, value in msgspec.to_builtins(engagement).items() if value not in (None, False)})
+    fields = msgspec.to_builtins(engagement).items()
+    return _ENCODER.encode({name: value for name, value in fields if value not in (None, False)})

@@ -51,9 +51,8 @@ class DeadLetter:
             source=self.source,
             at=str(self.at_ms),
         )
-        return [
-            (name, str(text).encode("utf-8", "backslashreplace")) for name, text in msgspec.structs.asdict(texts).items()
-        ]
+        spelt = msgspec.structs.asdict(texts).items()
+        return [(name, str(text).encode("utf-8", "backslashreplace")) for name, text in spelt]
 
 
 def dead_letter(value: bytes, headers: list[tuple[str, bytes]]) -> DeadLetter:

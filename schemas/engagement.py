@@ -14,7 +14,9 @@ MAX_RECORD_BYTES: Final = 16_384
 MAX_OCCURRED_AT_MS: Final = 4_102_444_800_000
 """2100-01-01: later instants are refused as out of range, whatever the clock says."""
 
-ActId = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_BYTES, description="the act, same on every delivery")]
+ActId = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=MAX_ID_BYTES, description="the act, same on every delivery")
+]
 UserId = Annotated[
     str,
     msgspec.Meta(
@@ -25,9 +27,7 @@ UserId = Annotated[
     ),
 ]
 ObjectId = Annotated[str, msgspec.Meta(max_length=MAX_OBJECT_BYTES, description="the post acted upon")]
-Instant = Annotated[
-    int | str, msgspec.Meta(description="RFC 3339 with offset, or integer epoch milliseconds")
-]
+Instant = Annotated[int | str, msgspec.Meta(description="RFC 3339 with offset, or integer epoch milliseconds")]
 
 
 class Engagement(msgspec.Struct, frozen=True, gc=False):

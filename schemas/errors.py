@@ -1,10 +1,10 @@
 """The error tree: the kind of a failure decides what happens next.
 
-    RenownError
-    ├── BadRecordError          refuse the record, count it, go on
-    ├── BadSettingError         refuse to start, say which setting and why
-    └── BrokenGuaranteeError    corrupt state or a broken promise: crash loudly
-        └── FencedError         another worker owns the partition now
+RenownError
+├── BadRecordError          refuse the record, count it, go on
+├── BadSettingError         refuse to start, say which setting and why
+└── BrokenGuaranteeError    corrupt state or a broken promise: crash loudly
+└── FencedError         another worker owns the partition now
 """
 
 from __future__ import annotations

@@ -62,9 +62,7 @@ def build(settings: Settings, on_failure: OnFailure = end_process) -> Worker:
     engine.barrier.on_commit.append(lambda: _reserved(engine))
     engine.on_lost.append(forwarder.lose)
     model = model_name(settings.profile, parameters)
-    emission = Emission(
-        topics.scores.name, settings.emit_interval_s, parameters, model, lambda: engine.writer, metrics
-    )
+    emission = Emission(topics.scores.name, settings.emit_interval_s, parameters, model, lambda: engine.writer, metrics)
     exchange = Exchange(settings, lambda: engine.writer, stream_time, parameters, model)
     scorer = Scorer(settings, engine, forwarder, outbox, emission, exchange, stream_time, metrics)
     for loop in scorer.loops():

@@ -20,7 +20,7 @@ OUTSIDE: Final = frozenset({"RENOWN_DATA", "RENOWN_CACHE", "RENOWN_CONFIG", "REN
 """RENOWN_* variables that are read elsewhere, before there are settings."""
 
 
-def _is(default: Any, meaning: str, at_least: float | None = None) -> Any:  # noqa: ANN401 - a dataclass field
+def _is(default: Any, meaning: str, at_least: float | None = None) -> Any:
     return field(default=default, metadata={"meaning": meaning, "at_least": at_least})
 
 
@@ -101,8 +101,8 @@ def _toml(path: Path) -> dict[str, Any]:
         raise BadSettingError("RENOWN_CONFIG", str(path), f"cannot be read: {error}") from error
 
 
-def _typed(name: str, value: Any, label: str) -> Any:  # noqa: ANN401 - str, int or float
-    known = {f.name: type(f.default) for f in fields(Settings)}
+def _typed(name: str, value: Any, label: str) -> Any:
+    known: dict[str, type] = {f.name: type(f.default) for f in fields(Settings)}
     if name not in known:
         raise BadSettingError(label, value, f"unknown setting; known are {', '.join(sorted(known))}")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,10 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from agents.local_topics import create_topics
 from deploy.local.stack import Stack
 from deploy.local.state import StackState
-from streams.settings import Settings
 
 settings.register_profile("renown", deadline=None)  # a first example may compile a kernel
 settings.load_profile("renown")
@@ -23,7 +20,7 @@ _PREFIXES = (f"t{number}" for number in itertools.count())
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackState]:
-    """A real broker and a real Redis, without workers, for the whole session."""
+    """Start a real broker and a real Redis, without workers, for the whole session."""
     local = Stack(Path(tmp_path_factory.mktemp("stack")))
     try:
         yield local.up(workers=0, partitions=8)
@@ -33,17 +30,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackState]:
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(stack: StackState) -> str:
-    """The address of the real broker."""
+    """Return the address of the real broker."""
     return stack.bootstrap_servers
 
 
 @pytest.fixture(scope="session")
 def redis_url(stack: StackState) -> str:
-    """The address of the real Redis."""
+    """Return the address of the real Redis."""
     return stack.redis_url
 
 
 @pytest.fixture
 def own_prefix() -> str:
-    """A prefix of topics and Redis keys that no other test uses."""
+    """Return a prefix of topics and Redis keys that no other test uses."""
     return next(_PREFIXES)

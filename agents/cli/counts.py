@@ -47,7 +47,8 @@ async def _print(settings: Settings, output: str, at_ms: int | None) -> None:
                 sys.stdout.buffer.write(orjson.dumps(line) + b"\n")
             else:
                 received, given = (sum(line[side].values()) for side in ("received", "given"))
-                click.echo(f"{line['user']:<40} {received:>9} got {given:>9} gave {line['raw']:>12.4f} {line['score']:>6.1f}")
+                numbers = f"{received:>9} got {given:>9} gave {line['raw']:>12.4f} {line['score']:>6.1f}"
+                click.echo(f"{line['user']:<40} {numbers}")
     sys.stdout.flush()
 
 

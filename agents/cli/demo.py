@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from importlib.resources import files
+from typing import Any
 
 import click
 import orjson
@@ -43,7 +44,8 @@ def demo(data: str, workers: int) -> None:
     _step(f"why {leader} leads", "explain", leader, "--data", data)
     _say_how_to_look_up(settings, leader)
     _say_latency(settings)
-    click.echo(f"\nDone in {time.monotonic() - started:.1f} s. The stack runs on; `renown down --data {data}` stops it.")
+    took_s = time.monotonic() - started
+    click.echo(f"\nDone in {took_s:.1f} s. The stack runs on; `renown down --data {data}` stops it.")
 
 
 def _step(title: str, *arguments: str) -> None:
@@ -54,7 +56,8 @@ def _step(title: str, *arguments: str) -> None:
         raise DemoError(f"`renown {shown}` ended with exit code {code}; its own message stands above")
 
 
-def _redis(settings: Settings) -> redis.Redis:
+def _redis(settings: Settings) -> Any:
+    """Return a client that answers in text, which its type does not know."""
     return redis.Redis.from_url(settings.redis_url, decode_responses=True)
 
 

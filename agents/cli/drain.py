@@ -9,7 +9,8 @@ import click
 import orjson
 
 from agents.cli.target import data_option, resolve
-from agents.drain import DrainTimeoutError, drain as wait_for_drain
+from agents.drain import DrainTimeoutError
+from agents.drain import drain as wait_for_drain
 
 
 @click.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 import faust
@@ -19,6 +19,7 @@ from streams.engine.crashpoints import arm, reach
 from streams.engine.failure import OnFailure, end_process
 from streams.engine.fencing import FencedWriter
 from streams.engine.log_noise import quieten
+from streams.engine.log_reader import read_log
 from streams.engine.metrics import EngineMetrics, NoMetrics
 from streams.engine.partition import Partition
 from streams.engine.private_names import check_private_names
@@ -86,15 +87,21 @@ class Engine:
         return cast("Consumer", found)
 
     @property
+    def bootstrap(self) -> list[str]:
+        """The brokers' addresses, as aiokafka takes them."""
+        return list(server_list(self.app.conf.broker_producer, DEFAULT_PORT))
+
+    @property
+    def security(self) -> dict[str, Any]:
+        """What aiokafka's clients need to be let in."""
+        conf = self.app.conf
+        return dict(credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context))
+
+    @property
     def writer(self) -> FencedWriter:
         """The fenced writer, made on first use in the running loop."""
         if self._writer is None:
-            conf = self.app.conf
-            self._writer = FencedWriter(
-                server_list(conf.broker_producer, DEFAULT_PORT),
-                conf.id,
-                security=dict(credentials_to_aiokafka_auth(conf.broker_credentials, conf.ssl_context)),
-            )
+            self._writer = FencedWriter(self.bootstrap, self.app.conf.id, security=self.security)
         return self._writer
 
     @property
@@ -148,6 +155,10 @@ class Engine:
     def new_partition(self, number: int) -> Partition:
         """Return an empty partition."""
         return Partition(number, self._hash_key)
+
+    def read_changelog(self, number: int, first: int, end: int) -> AsyncIterator[Chunk]:
+        """Yield the changelog records `first`..`end` - 1 of a partition."""
+        return read_log(self.bootstrap, self.changelog_topic, number, first, end, **self.security)
 
     def owned(self, chunk: Chunk) -> Partition | None:
         """Return the recovered active partition that the chunk belongs to."""

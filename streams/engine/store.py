@@ -77,6 +77,9 @@ class SlabStore(Store):
         if chunk.first > max(partition.position + 1, begins):
             self.engine.metrics.stray(chunk.partition)
             return
+        self._restore(partition, chunk)
+
+    def _restore(self, partition: Partition, chunk: Chunk) -> None:
         started = time.perf_counter()
         records = restore.apply(partition, chunk)
         self.engine.metrics.restored(chunk.partition, records, time.perf_counter() - started)
@@ -123,20 +126,32 @@ class SlabStore(Store):
             partition.recovered = False
 
     async def on_recovery_completed(self, active_tps: Any, standby_tps: Any) -> None:  # noqa: ARG002
-        """Open the active partitions for work; ends the worker when one of them is not complete."""
+        """Open the active partitions for work; ends the worker when one cannot be completed."""
         tables: Any = self.app.tables
-        highwaters = tables.recovery.active_highwaters
-        for tp in active_tps:
-            partition, need = self.partitions.get(tp.partition), highwaters.get(tp)
-            # Gone when a newer rebalance overtook this recovery, whose own will end here too.
-            if partition is None or not partition.active:
-                continue
-            if need is not None and partition.position < need:
-                message = f"recovery of {tp.topic}-{tp.partition} ended at {partition.position}, log goes to {need}"
-                self.engine.fail(BrokenGuaranteeError(message))
-                return
-            partition.recovered = True
+        highwaters = dict(tables.recovery.active_highwaters)
+        try:
+            for tp in active_tps:
+                await self._open(tp.partition, highwaters.get(tp))
+        except Exception as error:  # noqa: BLE001 - ends the worker
+            self.engine.fail(error)
         reach("recovered")
+
+    async def _open(self, number: int, need: int | None) -> None:
+        """Mark a partition recovered, once it contains the changelog up to offset `need`.
+
+        A rebalance in the middle of a recovery can make Faust drop fetched records and end without them.
+        """
+        partition = self.partitions.get(number)
+        # Gone when a newer rebalance overtook this recovery, whose own will end here too.
+        if partition is None or not partition.active:
+            return
+        if need is not None and partition.position < need:
+            async for chunk in self.engine.read_changelog(number, partition.position + 1, need + 1):
+                self._restore(partition, chunk)
+            if partition.position < need:
+                message = f"recovery of {self.topic}-{number} ended at {partition.position}, log goes to {need}"
+                raise BrokenGuaranteeError(message)
+        partition.recovered = True
 
     async def backup_partition(self, tp: Any, flush: bool = True, purge: bool = False, keep: int = 1) -> None:  # noqa: FBT001, FBT002
         """Do nothing: the changelog is the backup."""

@@ -11,7 +11,8 @@ from schemas.dead_letter import DeadLetter
 from streams.engine.dedupe import Seen, first_needed, rebuilt
 from streams.engine.log_reader import read_log
 from streams.model.actor import price
-from streams.stages.admission import Admitted, admit
+from streams.stages.admission import Admitted, admit, value_at
+from streams.stages.columns import Users
 from streams.stages.forward import MAX_WAITING_RECORDS, Forwarder
 
 if TYPE_CHECKING:
@@ -65,13 +66,13 @@ class ActorStage:
     def _acts(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return offsets i8, act hashes u8 and keep u1 as `apply` checks them for repeats."""
         c = admit(chunk, self.settings).columns
-        return c.offsets, c.acts, (c.homes[c.actors] == chunk.partition).astype(np.uint8)
+        return c.offsets, c.acts, (c.users.homes[c.actors] == chunk.partition).astype(np.uint8)
 
     def _refuse(self, chunk: Chunk, admitted: Admitted) -> None:
         for place, error in admitted.refused:
             self.metrics.refused.labels(error.reason.value).inc()
             letter = DeadLetter(
-                value=chunk.values[place] or b"",
+                value=value_at(chunk, place) or b"",
                 reason=error.reason,
                 detail=error.detail,
                 topic=chunk.topic,
@@ -91,12 +92,12 @@ class ActorStage:
     def _at_home(self, chunk: Chunk, admitted: Admitted) -> np.ndarray:
         """Return keep u1[n]; engagements whose key was not their actor go to the actor's partition instead."""
         c = admitted.columns
-        homes = c.homes[c.actors]
+        homes = c.users.homes[c.actors]
         keep = (homes == chunk.partition).astype(np.uint8)
         for i in np.flatnonzero(keep == 0).tolist():
             self.metrics.rerouted.inc()
-            value = chunk.values[int(admitted.where[i])] or b""
-            self.outbox.reroute(int(homes[i]), c.names[c.actors[i]], value)
+            value = value_at(chunk, int(admitted.where[i])) or b""
+            self.outbox.reroute(int(homes[i]), c.users.name(c.actors[i]), value)
         return keep
 
     def _drop_repeats(self, partition: Partition, admitted: Admitted, keep: np.ndarray) -> None:
@@ -108,9 +109,8 @@ class ActorStage:
     def _grant(self, partition: Partition, chunk: Chunk, admitted: Admitted, keep: np.ndarray) -> None:
         c = admitted.columns
         chosen = np.flatnonzero(keep)
-        acting, inverse = np.unique(c.actors[chosen], return_inverse=True)
-        slots = partition.slots([c.names[i] for i in acting.tolist()])[inverse]
-        others, fresh = c.hashes[c.targets[chosen]], np.ones(len(chosen), np.uint8)
+        slots = _slots(partition, c.users, c.actors[chosen])
+        others, fresh = c.users.hashes[c.targets[chosen]], np.ones(len(chosen), np.uint8)
         mass, est, reach = price(
             partition.state, slots, others, c.kinds[chosen], c.at[chosen], c.offsets[chosen], fresh, self.parameters
         )
@@ -118,3 +118,13 @@ class ActorStage:
         if len(granted):
             self.forwarder.add(chunk.partition, c, chosen[granted], mass[granted], est[granted], reach[granted])
         self.metrics.granted.inc(len(granted))
+
+
+def _slots(partition: Partition, users: Users, actors: np.ndarray) -> np.ndarray:
+    """Return the row (i8[n]) of each of `actors` (indices into `users`); every user is looked up once."""
+    slots = np.zeros(len(users.start), np.int64)
+    slots[actors] = 1
+    acting = np.flatnonzero(slots)
+    slots[acting] = partition.slots_at(users.buf, users.start[acting], users.length[acting])
+    rows: np.ndarray = slots[actors]
+    return rows

@@ -15,11 +15,14 @@ from schemas.codec import decode_engagements
 from schemas.errors import BadRecordError
 from schemas.reasons import Reason
 from streams.stages.columns import Columns, columns_of
+from streams.stages.scan import SPANS, scan
 
 if TYPE_CHECKING:
     from schemas.engagement import Act
     from streams.engine.chunk import Chunk
     from streams.settings import Settings
+
+Refusals = list[tuple[int, BadRecordError]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +31,65 @@ class Admitted:
 
     columns: Columns
     where: np.ndarray
-    refused: list[tuple[int, BadRecordError]]
+    refused: Refusals
 
 
 def admit(chunk: Chunk, settings: Settings) -> Admitted:
-    """Return what of `chunk` counts."""
+    """Return what of `chunk` counts: the plain records by the scan, the doubtful ones by the codec."""
     skew_ms = int(settings.max_future_skew_s * 1000)
-    acts: list[Act] = []
-    where: list[int] = []
-    refused: list[tuple[int, BadRecordError]] = []
-    appended = chunk.timestamps_ms.tolist()
-    for place, outcome in enumerate(decode_engagements(chunk.values)):
-        error = outcome if isinstance(outcome, BadRecordError) else _objection(outcome, appended[place], skew_ms)
+    buf, spans = chunk.view, np.empty((SPANS, len(chunk)), np.int64)
+    doubtful, kinds, at_ms = scan(buf, chunk.value_at, chunk.value_len, chunk.timestamps_ms, skew_ms, spans)
+    offsets, produced = chunk.offsets, chunk.timestamps_ms
+    where, refused = np.arange(len(chunk)), Refusals()
+    if doubtful.any():
+        acts, refused = _decided(chunk, np.flatnonzero(doubtful), skew_ms)
+        buf = _entered(chunk, acts, spans, kinds, at_ms)
+        where = np.delete(where, [place for place, _ in refused])
+        spans = np.ascontiguousarray(spans[:, where])
+        kinds, at_ms, offsets, produced = kinds[where], at_ms[where], offsets[where], produced[where]
+    columns = columns_of(buf, spans, kinds, at_ms, offsets, produced, settings.partitions, settings.hash_key.encode())
+    return Admitted(columns, where, refused)
+
+
+def value_at(chunk: Chunk, place: int) -> bytes | None:
+    """Return one value, without making the others."""
+    start, length = int(chunk.value_at[place]), int(chunk.value_len[place])
+    return None if length < 0 else chunk.buf[start : start + length]
+
+
+def _decided(chunk: Chunk, places: np.ndarray, skew_ms: int) -> tuple[list[tuple[int, Act]], Refusals]:
+    """Return acts and refusals among the records at `places`, each with its place, in order."""
+    acts: list[tuple[int, Act]] = []
+    refused = Refusals()
+    chosen, appended = places.tolist(), chunk.timestamps_ms[places].tolist()
+    outcomes = decode_engagements([value_at(chunk, place) for place in chosen])
+    for place, appended_ms, outcome in zip(chosen, appended, outcomes, strict=True):
+        error = outcome if isinstance(outcome, BadRecordError) else _objection(outcome, appended_ms, skew_ms)
         if error is not None:
             refused.append((place, error))
         elif not isinstance(outcome, BadRecordError):
-            acts.append(outcome)
-            where.append(place)
-    places = np.array(where, np.int64)
-    offsets, produced = chunk.offsets[places], chunk.timestamps_ms[places]
-    columns = columns_of(acts, offsets, produced, settings.partitions, settings.hash_key.encode())
-    return Admitted(columns, places, refused)
+            acts.append((place, outcome))
+    return acts, refused
+
+
+def _entered(
+    chunk: Chunk, acts: list[tuple[int, Act]], spans: np.ndarray, kinds: np.ndarray, at_ms: np.ndarray
+) -> np.ndarray:
+    """Write `acts` into the columns; return a buffer (u1, read-only) that holds the chunk's texts and theirs."""
+    if not acts:
+        return chunk.view
+    places = np.fromiter((place for place, _ in acts), np.int64, len(acts))
+    texts = [text for _, act in acts for text in (act.id, act.actor, act.target)]
+    length = np.fromiter(map(len, texts), np.int64, len(texts))
+    # A fetch is shared by many chunks: only the stretch with this one's values is copied.
+    first, end = int(chunk.value_at.min()), int((chunk.value_at + chunk.value_len).max())
+    buf = np.frombuffer(chunk.buf[first:end] + b"".join(texts), np.uint8)
+    spans[0::2] -= first
+    spans[0::2, places] = (end - first + np.cumsum(length) - length).reshape(-1, SPANS // 2).T
+    spans[1::2, places] = length.reshape(-1, SPANS // 2).T
+    kinds[places] = np.fromiter((act.kind for _, act in acts), np.uint8, len(acts))
+    at_ms[places] = np.fromiter((act.occurred_at_ms for _, act in acts), np.int64, len(acts))
+    return buf
 
 
 def _objection(act: Act, appended_ms: int, skew_ms: int) -> BadRecordError | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from schemas.credit import KIND_MASK
 from schemas.kinds import KINDS
 from schemas.rows import DAYS
 from schemas.score import Counts, Moment, Parts, Score, encode_score
@@ -90,7 +91,7 @@ class Emission:
         scores = self._scores(partition, slots, rows, reading, published, at_s, produced, shown)
         return [(score.user.encode(), encode_score(score), []) for score in scores]
 
-    def _scores(  # noqa: PLR0914 - one column per field of the contract
+    def _scores(
         self,
         partition: Partition,
         slots: np.ndarray,
@@ -148,10 +149,11 @@ def _moments(rows: np.ndarray, at_s: float, p: Parameters) -> list[tuple[Moment,
     """Return each row's heaviest events now, heaviest first."""
     refs, ats, masses = top_now(rows, at_s, p)
     return [
-        tuple(
-            Moment((ref >> _SOURCE_SHIFT) & _SOURCE_MASK, ref & _OFFSET_MASK, KINDS[(ref >> _KIND_SHIFT) & 3], round(at * 1000), mass)
-            for ref, at, mass in zip(*columns, strict=True)
-            if ref >= 0
-        )
+        tuple(_moment(ref, at, mass) for ref, at, mass in zip(*columns, strict=True) if ref >= 0)
         for columns in zip(refs.tolist(), ats.tolist(), masses.tolist(), strict=True)
     ]
+
+
+def _moment(ref: int, at_s: float, mass: float) -> Moment:
+    kind = KINDS[(ref >> _KIND_SHIFT) & KIND_MASK]
+    return Moment((ref >> _SOURCE_SHIFT) & _SOURCE_MASK, ref & _OFFSET_MASK, kind, round(at_s * 1000), mass)

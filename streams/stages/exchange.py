@@ -16,8 +16,8 @@ from streams.model.calibration import calibrated, merged
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from streams.engine.fencing import FencedWriter
     from schemas.calibration import CalibrationMap
+    from streams.engine.fencing import FencedWriter
     from streams.model.parameters import Parameters
     from streams.settings import Settings
     from streams.stages.stream_time import StreamTime

@@ -11,11 +11,12 @@ from collections import defaultdict, deque
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from schemas.credit import ESTABLISHED, Credits, encode_credits
+from schemas.credit import encode_credits
+from streams.stages.packing import packed
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from streams.engine.fencing import FencedWriter
     from streams.stages.columns import Columns
 
@@ -40,24 +41,8 @@ class Forwarder:
         self, source: int, c: Columns, kept: np.ndarray, mass: np.ndarray, est: np.ndarray, reach: np.ndarray
     ) -> None:
         """Pack the events `kept` (indices in order, with mass, est, reach beside) as one record per target partition."""
-        partition = c.homes[c.targets[kept]]
-        for p in np.unique(partition).tolist():
-            mine = partition == p
-            chosen = kept[mine]
-            names, local = np.unique(c.targets[chosen], return_inverse=True)
-            credits = Credits(
-                source=source,
-                produced_at_ms=int(c.produced_at_ms[chosen].min()),
-                offsets=c.offsets[chosen],
-                at=c.at[chosen],
-                mass=mass[mine],
-                reach=reach[mine],
-                actor=c.hashes[c.actors[chosen]],
-                target=local,
-                flags=c.kinds[chosen] + ESTABLISHED * est[mine].astype(np.uint8),
-                names=[c.names[i] for i in names.tolist()],
-            )
-            self._packed[p].append((source, encode_credits(credits)))
+        for partition, credits in packed(source, c, kept, mass, est, reach, self._partitions):
+            self._packed[partition].append((source, encode_credits(credits)))
 
     @property
     def waiting(self) -> int:

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 from schemas.report import Report
 from streams.stages.follow import follow
 from streams.stages.pending import pending_of
-from streams.stages.target import progress_of
 from streams.stages.sweep import Swept, sweep
+from streams.stages.target import progress_of
+from streams.stages.versions import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -72,6 +73,8 @@ class Scorer:
             await asyncio.sleep(EMIT_EVERY_S)
             for partition in self._scored():
                 published = self.exchange.newest
+                if pending_of(partition).any and not versions_of(partition).room():
+                    await self.engine.barrier.run()  # makes a new reserve of versions durable
                 if published is not None:
                     await self.emission.emit(partition, self.stream_time.now_s, published)
 

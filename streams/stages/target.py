@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from schemas.credit import ESTABLISHED, KIND_MASK, Credits, decode_credits
+from schemas.credit import decode_credits
 from schemas.errors import BrokenGuaranteeError
 from streams.engine.watermarks import Watermarks
 from streams.model.target import credit
-from streams.stages.pending import pending_of
+from streams.stages.arrival import Arrived, Batch, fresh, joined
+from streams.stages.pending import Pending, pending_of
 
 if TYPE_CHECKING:
     from streams.engine.chunk import Chunk
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 WATERMARKS = b"watermarks"
 APPLIED = b"applied"
-_KIND_SHIFT, _SOURCE_SHIFT = 60, 48
 
 
 @dataclass(slots=True)
@@ -46,12 +46,6 @@ def progress_of(partition: Partition, partitions: int) -> Progress:
     return found
 
 
-def references(c: Credits) -> np.ndarray:
-    """Return i8[n]: kind, source partition and offset of each event in one number, for "top events"."""
-    kinds = (c.flags & KIND_MASK).astype(np.int64)
-    return (kinds << _KIND_SHIFT) | (np.int64(c.source) << _SOURCE_SHIFT) | c.offsets
-
-
 @dataclass(frozen=True, slots=True)
 class TargetStage:
     """Applies chunks of credits; everything it needs is handed in."""
@@ -63,39 +57,47 @@ class TargetStage:
 
     def apply(self, partition: Partition, chunk: Chunk) -> None:
         """Fold every credit that is above the watermark of its source partition into its target."""
+        progress = progress_of(partition, self.partitions)
+        records: list[Arrived] = []
         for value, offset in zip(chunk.values, chunk.offsets.tolist(), strict=True):
             if value is None:
                 raise BrokenGuaranteeError(f"{chunk.topic}-{chunk.partition}@{offset}: a credit record without value")
-            self._credit(partition, decode_credits(value), offset)
-        progress_of(partition, self.partitions).applied = chunk.last + 1
+            credits = decode_credits(value)
+            keep = fresh(progress.marks, credits)
+            self.metrics.forward_repeats.inc(len(keep) - int(keep.sum()))
+            if keep.any():
+                records.append(Arrived(offset, credits, keep))
+        if records:
+            self._credit(partition, joined(records))
+        progress.applied = chunk.last + 1
 
-    def _credit(self, partition: Partition, c: Credits, offset: int) -> None:
-        marks = progress_of(partition, self.partitions).marks
-        keep = np.ones(len(c), np.uint8)
-        marks.fresh(c.source, c.offsets, keep)
-        self.metrics.forward_repeats.inc(len(c) - int(keep.sum()))
-        if not keep.any():
-            return
-        marks.advance(c.source, int(c.offsets[-1]))
-        users = partition.slots(c.names)
-        kinds, est = c.flags & KIND_MASK, (c.flags & ESTABLISHED) // ESTABLISHED
+    def _credit(self, partition: Partition, c: Batch) -> None:
+        users = partition.slots_at(c.buf, c.start, c.length)
         applied = credit(
             partition.state,
-            users[c.target],
-            c.actor,
-            kinds,
+            users[c.targets],
+            c.actors,
+            c.kinds,
             c.at,
             c.mass,
-            est,
-            c.reach.astype(np.float64),
-            references(c),
-            offset,
-            keep,
+            c.established,
+            c.reach,
+            c.references,
+            c.credit_offsets,
+            c.keep,
             self.parameters,
         )
         self.stream_time.advance(float(c.at.max()))
-        pending_of(partition).mark(users, c.produced_at_ms)
+        _mark(pending_of(partition), users, c.produced_at_ms)
         self.metrics.credited.inc(applied)
+
+
+def _mark(pending: Pending, users: np.ndarray, produced_at_ms: np.ndarray) -> None:
+    """Have `users` wait; whoever did not wait before does so since the first of its `produced_at_ms`."""
+    pending.mark(users)
+    unset = np.flatnonzero(pending.produced_at_ms[users] == 0)[::-1]
+    # Of repeated users the last assignment holds, which the reversal makes the first.
+    pending.produced_at_ms[users[unset]] = produced_at_ms[unset]
 
 
 def store_progress(partition: Partition) -> None:

@@ -172,3 +172,14 @@ def test_newcomers_alone_never_give_more_than_their_limit(bots: int, each: int, 
     raw = after([*acts, *answered], bots + 1, NOBODY_KNOWN).read(START + len(acts)).raw
     assert raw[0] < 10
     assert bots * each < 1000 or raw[0] > 9
+
+
+def test_a_diluted_act_on_a_faded_relationship_lowers_nobody() -> None:
+    """Law 1 at its edge: a slot below the floor is forgotten only where the new gift makes up for it."""
+    later = START + 47 * DAY
+    world = after([Event(START, 0, 1), Event(START, 1, 0)], USERS)
+    world.run([Event(later, 0, 2 + i % 3, "like") for i in range(10_000)])
+    for diluted in (Event(later, 0, 1, "like"), Event(later, 1, 0)):
+        before = world.read(later).relationships
+        world.run([diluted])
+        assert (world.read(later).relationships >= before).all()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from streams.engine.chunk import Chunk
 from streams.engine.dedupe import Seen, first_needed, rebuilt
 
-STREAM = st.lists(st.tuples(st.integers(1, 5), st.integers(0, 12)), min_size=1, max_size=150)
+STREAM = st.lists(st.tuples(st.integers(1, 5) | st.integers(15, 45), st.integers(0, 12)), min_size=1, max_size=150)
 HORIZON = 20
 
 

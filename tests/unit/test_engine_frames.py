@@ -16,7 +16,7 @@ from schemas.errors import BrokenGuaranteeError
 from streams.engine.batches import COMPRESS_ABOVE, HEADER, Batch, Producer, encoded, frames, grouped
 from streams.engine.chunk import Chunk
 from streams.engine.raw_fetch import read_fetch
-from streams.engine.records import COLUMNS, Record, scan_records
+from streams.engine.records import COLUMNS, DAMAGED, Record, framed, scan_records
 from streams.engine.varints import encoded_varint, get_varint
 
 CODECS = {0: "none", 1: "gzip", 2: "snappy", 3: "lz4", 4: "zstd"}
@@ -132,6 +132,26 @@ def test_damaged_records_never_lead_out_of_their_batch(records: list[Record], da
         inside = fast[length] < 1
         inside |= (fast[at] >= HEADER.size) & (fast[at] + fast[length] <= len(raw))
         assert inside.all()
+
+
+@given(RECORDS)
+def test_a_record_that_runs_past_its_batch_is_refused_unread(records: list[Record]) -> None:
+    """Behind the batch lies another partition's data: reading on would hand it out as this record's."""
+    whole = framed(records[0], 0)
+    buf = np.frombuffer(whole * 2, np.uint8)
+    for end in range(1, len(whole)):
+        table = np.zeros((COLUMNS, 1), np.int64)
+        assert scan_records(buf, 0, end, 1, 9, 9, 0, table, 0) == DAMAGED
+        assert not table.any()
+
+
+@pytest.mark.parametrize("at", [4, 6])
+def test_a_length_beyond_its_record_is_refused(at: int) -> None:
+    """Key and value are bounded by their record, not by the buffer."""
+    raw = bytearray(framed((b"k", b"v", ()), 0) + bytes(200))
+    raw[at] = 2 * 50
+    table = np.zeros((COLUMNS, 1), np.int64)
+    assert scan_records(np.frombuffer(bytes(raw), np.uint8), 0, 9, 1, 0, 0, 0, table, 0) == DAMAGED
 
 
 def test_a_batch_of_an_old_format_is_refused() -> None:

@@ -1,0 +1,150 @@
+"""A stack of its own for one run: brokers, workers and scoring agent in a temporary folder that is gone afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agents.bench.errors import BenchError
+from agents.local_topics import create_topics, known_by
+from deploy.local import ports
+from deploy.local.process import last_words
+from deploy.local.services import DATA_VARIABLE, DROPPED_VARIABLES, command
+from deploy.local.stack import Stack
+from deploy.local.state import StackState
+from streams.settings import Settings, load
+
+READY_LIMIT_S: Final = 180.0
+STOP_LIMIT_S: Final = 20.0
+POLL_S: Final = 0.05
+OWN: Final = {
+    *DROPPED_VARIABLES,
+    "RENOWN_MEMBER_NAME",
+    "RENOWN_READY_FILE",
+    "RENOWN_METRICS_PORT",
+    "RENOWN_CRASH_POINT",
+}
+"""Variables that each process of a rig gets from the rig alone; other RENOWN_* settings are measured as they are."""
+SCORING: Final = "scoring"
+
+
+@dataclass
+class Rig:
+    """Running processes by name: worker-0.., scoring; `pids` also names kafka and redis."""
+
+    state: StackState
+    settings: Settings
+    folder: Path
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    metrics_ports: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def workers(self) -> list[str]:
+        """Return the workers' names."""
+        return [name for name in self.processes if name != SCORING]
+
+    def pids(self) -> dict[str, int]:
+        """Return the process id of every part."""
+        brokers = {"kafka": self.state.kafka, "redis": self.state.redis}
+        found = {name: part.process.pid for name, part in brokers.items() if part is not None and part.process}
+        return found | {name: process.pid for name, process in self.processes.items()}
+
+    def versions(self) -> dict[str, str]:
+        """Return the brokers' versions."""
+        brokers = {"kafka": self.state.kafka, "redis": self.state.redis}
+        return {name: part.version for name, part in brokers.items() if part is not None}
+
+    def environment(self) -> dict[str, str]:
+        """Return what a command of ours needs to find this stack."""
+        inherited = {name: value for name, value in os.environ.items() if name not in OWN}
+        return {**inherited, DATA_VARIABLE: str(self.folder)}
+
+    def start(self, name: str, argv: tuple[str, ...]) -> None:
+        """Start a part as a child of ours; a terminal's Ctrl-C reaches us alone."""
+        self.metrics_ports[name] = ports.pick(frozenset(self.metrics_ports.values()))
+        env = {**self.environment(), "RENOWN_METRICS_PORT": str(self.metrics_ports[name])}
+        if name != SCORING:
+            env |= {"RENOWN_MEMBER_NAME": name, "RENOWN_READY_FILE": str(self.folder / f"{name}.ready")}
+        with self._log(name).open("ab") as log:
+            self.processes[name] = subprocess.Popen(argv, env=env, stdout=log, stderr=log, start_new_session=True)
+
+    def check(self) -> None:
+        """Raise BenchError when a process of the rig has ended."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                raise BenchError(f"{name} ended by itself ({process.returncode}): {last_words(self._log(name))}")
+
+    def wait_ready(self) -> None:
+        """Return when every worker is ready to score and the scoring agent has said so."""
+        until = time.monotonic() + READY_LIMIT_S
+        while not self._is_ready():
+            self.check()
+            if time.monotonic() > until:
+                raise BenchError(f"the workers were not ready after {READY_LIMIT_S:.0f} s")
+            time.sleep(POLL_S)
+
+    def run(self, *words: str) -> bytes:
+        """Return what one of our commands prints about this stack; BenchError when it fails."""
+        done = subprocess.run(command(*words), env=self.environment(), capture_output=True, check=False)
+        if done.returncode:
+            raise BenchError(f"`renown {words[0]}` failed: {done.stderr.decode(errors='replace').strip()[-200:]}")
+        return done.stdout
+
+    def stop(self) -> None:
+        """End every child, the gentle way first."""
+        for process in self.processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(STOP_LIMIT_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+    def _is_ready(self) -> bool:
+        ready = all((self.folder / f"{name}.ready").exists() for name in self.workers)
+        return ready and "scoring: ready" in self._log(SCORING).read_text(errors="replace")
+
+    def _log(self, name: str) -> Path:
+        return self.folder / f"{name}.log"
+
+
+@contextlib.contextmanager
+def rig(workers: int, say: Callable[[str], None], profile: Path | None = None) -> Iterator[Rig]:
+    """Yield a running pipeline without events; `profile` takes a cProfile of worker-0 when it has ended."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with tempfile.TemporaryDirectory(prefix="renown-bench-") as name:
+        folder = Path(name)
+        local = Stack(folder)
+        say("starting Kafka and Redis")
+        running: Rig | None = None
+        try:
+            state = local.up(workers=0, after_brokers=create_topics)
+            running = Rig(state, load({k: v for k, v in os.environ.items() if k not in OWN}, known_by(state)), folder)
+            say(f"starting {workers} {'worker' if workers == 1 else 'workers'} and the scoring agent")
+            for number in range(workers):
+                running.start(f"worker-{number}", _worker(profile if number == 0 else None))
+            running.start(SCORING, command("scoring"))
+            running.wait_ready()
+            yield running
+        finally:
+            say("stopping")
+            if running is not None:
+                running.stop()
+            local.down()
+
+
+def _worker(profile: Path | None) -> tuple[str, ...]:
+    if profile is None:
+        return command("worker")
+    return (sys.executable, "-m", "cProfile", "-o", str(profile.absolute()), "-m", "agents.cli.main", "worker")

@@ -1,0 +1,56 @@
+"""What the README says is what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from agents.cli.main import COMMANDS, cli
+from streams.model.parameter_table import markdown
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+def block(name: str) -> str:
+    """Return what stands between the README's two marks of `name`."""
+    found = re.search(rf"<!-- {name} -->\n(.*?)<!-- /{name} -->", README, re.DOTALL)
+    assert found is not None
+    return found.group(1)
+
+
+def test_the_parameters_are_the_code_s() -> None:
+    """An open formula that is not the one in force would be worse than a secret one."""
+    assert block("parameters") == markdown()
+
+
+def test_every_command_in_the_readme_exists() -> None:
+    """A command that a reader types must be there, subcommands too."""
+    named = set(re.findall(r"`?renown ([a-z]+)(?: ([a-z]+))?", README))
+    assert len(named) > 15
+    missing = [command for command, _ in named if command not in COMMANDS]
+    assert missing == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_explains_itself_with_an_example(name: str) -> None:
+    """`--help` is the documentation that is always at hand."""
+    context = cli.make_context("renown", [name], resilient_parsing=True)
+    command = cli.get_command(context, name)
+    assert command is not None
+    assert "Example:" in (command.help or "")
+
+
+def test_every_file_that_promises_name_exists() -> None:
+    """A promise is worth the test that holds it."""
+    names = set(re.findall(r"`((?:tests/|test_)[\w/]+\.py)`", README))
+    assert names
+    assert [n for n in names if not (ROOT / n).exists() and not list((ROOT / "tests").rglob(n))] == []
+
+
+@pytest.mark.parametrize("name", ["demo", "speed"])
+def test_measured_blocks_are_filled(name: str) -> None:
+    """The first screen shows real output."""
+    assert len(block(name).splitlines()) > 3
