@@ -17,6 +17,7 @@ from agents.bench.probe import Probe
 from agents.bench.progress import Shown
 from agents.bench.rig import Rig, rig
 from agents.bench.steady import Sending, Stream, sending
+from agents.bench.worker_metrics import until_shared
 from agents.ingest.kafka import connected_producer, stopped
 from schemas.redis_keys import RedisKeys
 from streams.clock import wall_ms
@@ -105,6 +106,7 @@ async def _warm(running: Rig, seconds: float, sender: Sending, shown: Shown) -> 
         sender.check()
         await asyncio.sleep(LOOK_S / 10)
     await asyncio.sleep(seconds)
+    await until_shared(running)
     running.check()
     sender.restart_timetable()
 

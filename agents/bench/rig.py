@@ -18,6 +18,7 @@ from agents.bench.errors import BenchError
 from agents.local_topics import create_topics, known_by
 from deploy.local import ports
 from deploy.local.process import last_words
+from deploy.local.progress import Shown as Notices
 from deploy.local.services import DATA_VARIABLE, DROPPED_VARIABLES, command
 from deploy.local.stack import Stack
 from deploy.local.state import StackState
@@ -125,7 +126,7 @@ def rig(workers: int, say: Callable[[str], None], profile: Path | None = None) -
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="renown-bench-") as name:
         folder = Path(name)
-        local = Stack(folder)
+        local = Stack(folder, Notices(sys.stderr))
         say("starting Kafka and Redis")
         running: Rig | None = None
         try:

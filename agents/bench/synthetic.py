@@ -50,9 +50,9 @@ def value_of(number: int, kind: bytes, actor: bytes, target: bytes, at_ms: int) 
     """Return an engagement as JSON, about 210 bytes long.
 
     >>> len(value_of(1, b"like", b"bench:" + b"a" * 24, b"bench:" + b"b" * 24, 1_700_000_000_000))
-    209
+    210
     """
-    return b'{"id":"act-%016d","kind":"%s","actor":"%s","target":"%s","occurred_at":%d,"object":"post:%s/%016d"}' % (
+    return b'{"id":"act-%020d","kind":"%s","actor":"%s","target":"%s","occurred_at":%d,"object":"post:%s/%024d"}' % (
         number,
         kind,
         actor,

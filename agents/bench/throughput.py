@@ -19,7 +19,7 @@ from agents.bench.progress import Shown
 from agents.bench.rig import Rig, rig
 from agents.bench.synthetic import Engagements, synthetic
 from agents.bench.usage import Usage
-from agents.bench.worker_metrics import total
+from agents.bench.worker_metrics import by_worker, until_shared
 from agents.drain import drain
 from streams.clock import wall_ms
 
@@ -83,6 +83,7 @@ async def _timed(running: Rig, engagements: Engagements, warm: int, shown: Shown
         burst = Burst(producer, topics.engagements.name, running.settings.partitions)
         with shown.bar("building the burst", len(engagements) - warm) as advance:
             burst.add(engagements.records(warm, len(engagements)), advance)
+        await until_shared(running)
         await drain(running.settings, DRAIN_LIMIT_S)
         commits = Commits(running, admin, consumer)
         return await _burst(running, burst, commits, warm, shown)
@@ -92,7 +93,7 @@ async def _timed(running: Rig, engagements: Engagements, warm: int, shown: Shown
 
 async def _burst(running: Rig, burst: Burst, commits: Commits, warm: int, shown: Shown) -> Run:
     topics = running.settings.topics
-    scores = total(running, "renown_emitted_total")
+    scores = _scores(running)
     before = Usage.of(running)
     sending = asyncio.ensure_future(burst.send())
     with shown.bar("scoring", burst.events) as advance:
@@ -104,8 +105,12 @@ async def _burst(running: Rig, burst: Burst, commits: Commits, warm: int, shown:
     shown.say("waiting until every score is readable")
     await drain(running.settings, DRAIN_LIMIT_S)
     drained = Usage.of(running)
-    emitted = total(running, "renown_emitted_total") - scores
+    emitted = _scores(running) - scores
     return _figures(burst.events, before, committed, drained, load_s) | {"scores_per_event": emitted / burst.events}
+
+
+def _scores(running: Rig) -> float:
+    return sum(by_worker(running, "renown_emitted_total").values())
 
 
 def _figures(events: int, before: Usage, committed: Usage, drained: Usage, load_s: float) -> Run:

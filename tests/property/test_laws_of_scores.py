@@ -121,3 +121,9 @@ def test_looking_more_often_shows_the_same_score(targets: tuple[float, float], d
     seldom = walk([*settled, (days * DAY, then)])[1][-1]
     often = walk([*settled, *((gap, then) for gap in gaps)])[1][-1]
     assert abs(seldom - often) < 1e-6
+
+
+def test_a_new_target_does_not_move_the_score_at_the_instant_it_arrives() -> None:
+    """Law 12: the time before a target arrived was spent on the way to the one before, so nothing jumps."""
+    settled = [(0.0, 30.0), (20 * DAY, 30.0)]
+    assert walk([*settled, (5 * DAY, 60.0), (DAY, 60.0), (DAY / 2, 10.0), (DAY, 10.0)])[1][2:] == [30, 40, 45, 43]
