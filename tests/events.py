@@ -14,12 +14,16 @@ START_MS = 1_790_000_000_000
 Event = dict[str, object]
 
 
-def engagements(count: int, users: int, seed: int, span_s: int = 600) -> list[Event]:
-    """Return `count` engagements in order of time, none of anybody with themselves."""
+def engagements(count: int, users: int, seed: int, span_s: int = 600, *, busy: bool = True) -> list[Event]:
+    """Return `count` engagements in order of time, none of anybody with themselves.
+
+    With `busy`, a few people act very much, beyond what counts in full; else everybody acts alike.
+    """
     chance = random.Random(seed)
     found: list[Event] = []
     while len(found) < count:
         actor, target = (int(chance.paretovariate(0.7)) % users for _ in range(2))
+        actor = actor if busy else chance.randrange(users)
         if actor != target:
             number = len(found)
             found.append(

@@ -25,7 +25,7 @@ from deploy.local.state import StackState
 from streams.settings import Settings, load
 
 READY_LIMIT_S: Final = 180.0
-STOP_LIMIT_S: Final = 20.0
+STOP_LIMIT_S: Final = 10.0
 POLL_S: Final = 0.05
 OWN: Final = {
     *DROPPED_VARIABLES,
@@ -47,6 +47,7 @@ class Rig:
     folder: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
     metrics_ports: dict[str, int] = field(default_factory=dict)
+    profile: Path | None = None
 
     @property
     def workers(self) -> list[str]:
@@ -67,7 +68,7 @@ class Rig:
     def environment(self) -> dict[str, str]:
         """Return what a command of ours needs to find this stack."""
         inherited = {name: value for name, value in os.environ.items() if name not in OWN}
-        return {**inherited, DATA_VARIABLE: str(self.folder)}
+        return {**inherited, DATA_VARIABLE: str(self.folder), "TMPDIR": str(self.folder)}
 
     def start(self, name: str, argv: tuple[str, ...]) -> None:
         """Start a part as a child of ours; a terminal's Ctrl-C reaches us alone."""
@@ -122,7 +123,7 @@ class Rig:
 
 @contextlib.contextmanager
 def rig(workers: int, say: Callable[[str], None], profile: Path | None = None) -> Iterator[Rig]:
-    """Yield a running pipeline without events; `profile` takes a cProfile of worker-0 when it has ended."""
+    """Yield a running pipeline without events; with `profile`, worker-0 can be profiled into that file."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="renown-bench-") as name:
         folder = Path(name)
@@ -131,10 +132,11 @@ def rig(workers: int, say: Callable[[str], None], profile: Path | None = None) -
         running: Rig | None = None
         try:
             state = local.up(workers=0, after_brokers=create_topics)
-            running = Rig(state, load({k: v for k, v in os.environ.items() if k not in OWN}, known_by(state)), folder)
+            settings = load({k: v for k, v in os.environ.items() if k not in OWN}, known_by(state))
+            running = Rig(state, settings, folder, profile=profile and profile.absolute())
             say(f"starting {workers} {'worker' if workers == 1 else 'workers'} and the scoring agent")
             for number in range(workers):
-                running.start(f"worker-{number}", _worker(profile if number == 0 else None))
+                running.start(f"worker-{number}", _worker(running.profile if number == 0 else None))
             running.start(SCORING, command("scoring"))
             running.wait_ready()
             yield running
@@ -148,4 +150,4 @@ def rig(workers: int, say: Callable[[str], None], profile: Path | None = None) -
 def _worker(profile: Path | None) -> tuple[str, ...]:
     if profile is None:
         return command("worker")
-    return (sys.executable, "-m", "cProfile", "-o", str(profile.absolute()), "-m", "agents.cli.main", "worker")
+    return (sys.executable, "-m", "agents.bench.profiled", str(profile), "worker")

@@ -15,6 +15,7 @@ from agents.bench.audit import audit
 from agents.bench.burst import Burst, burst_producer
 from agents.bench.commits import Commits
 from agents.bench.figures import Figure, Run
+from agents.bench.profiling import profiling
 from agents.bench.progress import Shown
 from agents.bench.rig import Rig, rig
 from agents.bench.synthetic import Engagements, synthetic
@@ -86,7 +87,8 @@ async def _timed(running: Rig, engagements: Engagements, warm: int, shown: Shown
         await until_shared(running)
         await drain(running.settings, DRAIN_LIMIT_S)
         commits = Commits(running, admin, consumer)
-        return await _burst(running, burst, commits, warm, shown)
+        with profiling(running):
+            return await _burst(running, burst, commits, warm, shown)
     finally:
         await asyncio.gather(producer.stop(), admin.close(), consumer.stop())
 

@@ -88,7 +88,7 @@ def pipeline(events: int, users: int, workers: int, seed: int, profile: Path | N
     job = PipelineJob(events, users, workers, seed, profile)
     measured("pipeline", job.arguments(), FIGURES, lambda shown: measure(job, shown), out)
     if profile is not None:
-        from agents.bench.profiled import dearest
+        from agents.bench.profiling import dearest
 
         click.echo(dearest(profile), err=True)
 

@@ -17,6 +17,7 @@ from streams.engine.preflight import preflight
 from streams.engine.warm import warm as warm_engine
 from streams.model.warm import warm as warm_model
 from streams.settings import Settings
+from streams.stages.warm import warm as warm_stages
 
 
 @click.command()
@@ -31,6 +32,7 @@ def worker(data: str, *, log_json: bool) -> None:
     settings = resolve(data)
     warm_model()
     warm_engine()
+    warm_stages()
     asyncio.run(_checked(settings))
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     _run(build(settings), settings)

@@ -57,14 +57,14 @@ def fresh(marks: Watermarks, c: Credits) -> np.ndarray:
 
 def joined(records: list[Arrived]) -> Batch:
     """Return the events of at least one record, one behind the other."""
-    credits = [record.credits for record in records]
-    events = np.concatenate([c.events for c in credits])
-    length = np.concatenate([c.lengths for c in credits]).astype(np.int64)
-    sizes = np.array([len(c) for c in credits])
-    users = np.array([len(c.lengths) for c in credits])
+    arrived = [record.credits for record in records]
+    events = np.concatenate([c.events for c in arrived])
+    length = np.concatenate([c.lengths for c in arrived]).astype(np.int64)
+    sizes = np.array([len(c) for c in arrived])
+    users = np.array([len(c.lengths) for c in arrived])
     kinds = events["flags"] & KIND_MASK
     name = (kinds.astype(np.int64) << _KIND_SHIFT) | events["offset_delta"]
-    bases = np.array([(c.source << _SOURCE_SHIFT) + c.first for c in credits])
+    bases = np.array([(c.source << _SOURCE_SHIFT) + c.first for c in arrived])
     return Batch(
         targets=np.repeat(np.cumsum(users) - users, sizes) + events["target"],
         actors=np.ascontiguousarray(events["actor"]),
@@ -76,8 +76,8 @@ def joined(records: list[Arrived]) -> Batch:
         references=name + np.repeat(bases, sizes),
         credit_offsets=np.repeat([record.offset for record in records], sizes),
         keep=np.concatenate([record.keep for record in records]),
-        buf=np.frombuffer(b"".join([c.names.data for c in credits]), np.uint8),
+        buf=np.frombuffer(b"".join([c.names.data for c in arrived]), np.uint8),
         start=np.cumsum(length) - length,
         length=length,
-        produced_at_ms=np.repeat([c.produced_at_ms for c in credits], users),
+        produced_at_ms=np.repeat([c.produced_at_ms for c in arrived], users),
     )

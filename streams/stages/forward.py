@@ -41,8 +41,8 @@ class Forwarder:
         self, source: int, c: Columns, kept: np.ndarray, mass: np.ndarray, est: np.ndarray, reach: np.ndarray
     ) -> None:
         """Pack the events `kept` (indices in order, with mass, est, reach beside) as one record per target partition."""
-        for partition, credits in packed(source, c, kept, mass, est, reach, self._partitions):
-            self._packed[partition].append((source, encode_credits(credits)))
+        for partition, record in packed(source, c, kept, mass, est, reach, self._partitions):
+            self._packed[partition].append((source, encode_credits(record)))
 
     @property
     def waiting(self) -> int:

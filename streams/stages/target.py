@@ -62,11 +62,11 @@ class TargetStage:
         for value, offset in zip(chunk.values, chunk.offsets.tolist(), strict=True):
             if value is None:
                 raise BrokenGuaranteeError(f"{chunk.topic}-{chunk.partition}@{offset}: a credit record without value")
-            credits = decode_credits(value)
-            keep = fresh(progress.marks, credits)
+            record = decode_credits(value)
+            keep = fresh(progress.marks, record)
             self.metrics.forward_repeats.inc(len(keep) - int(keep.sum()))
             if keep.any():
-                records.append(Arrived(offset, credits, keep))
+                records.append(Arrived(offset, record, keep))
         if records:
             self._credit(partition, joined(records))
         progress.applied = chunk.last + 1
