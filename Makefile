@@ -1,41 +1,52 @@
 # Every command installs what it needs into .venv; nothing else on the machine is touched.
 PYTHON ?= python3
 BIN := .venv/bin
-STAMP := .venv/.installed
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --allow-unsafe --strip-extras
 
-.PHONY: setup demo down check test lock schemas
+.PHONY: setup setup-dev demo down check test schemas lock
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 13) else f"renown: Python {v[0]}.{v[1]} found, 3.11 or 3.12 needed; run make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 
-$(STAMP): requirements-dev.lock pyproject.toml | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	touch $(STAMP)
+.venv/.installed: requirements.lock pyproject.toml | $(BIN)/python
+	@echo "renown: installing the locked packages into .venv, about a minute the first time"
+	@$(INSTALL) --require-hashes -r requirements.lock
+	@$(INSTALL) --no-deps --no-build-isolation -e .
+	@echo "renown: compiling the kernels, half a minute the first time"
+	@$(BIN)/python -m streams.warm
+	@touch $@
 
-setup: $(STAMP)
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	@echo "renown: installing the locked tools for checks and tests"
+	@$(INSTALL) --require-hashes -r requirements-dev.lock
+	@touch $@
+
+setup: .venv/.installed
+
+setup-dev: .venv/.installed-dev
 
 demo: setup
-	$(BIN)/renown demo
+	@$(BIN)/renown demo
 
 down: setup
-	$(BIN)/renown down
+	@$(BIN)/renown down
 
-check: setup
+check: setup-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup
+test: setup-dev
 	$(BIN)/python -m pytest
 
 schemas: setup
 	$(BIN)/python -m schemas.json_schema schemas/json
 
-lock: $(BIN)/python
-	$(BIN)/python -m pip install --quiet pip-tools==7.6.2
-	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras --extra stream -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --allow-unsafe --strip-extras --all-extras -o requirements-dev.lock pyproject.toml
+lock: setup-dev
+	$(COMPILE) --extra stream --extra local --extra build -o requirements.lock pyproject.toml
+	$(COMPILE) --all-extras -o requirements-dev.lock pyproject.toml

@@ -7,15 +7,20 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from agents.topics import apply, require
-from streams.settings import load
+from streams.settings import from_file, load
 
 if TYPE_CHECKING:
     from deploy.local.state import StackState
 
+SETTINGS_FILE = "renown.toml"
+
 
 def known_by(state: StackState) -> dict[str, Any]:
-    """Return the settings that a local stack decides."""
+    """Return the settings that a local stack decides: its addresses, and what the file in its folder says."""
+    path = state.data_dir / SETTINGS_FILE
+    own = from_file(path) if path.is_file() else {}
     return {
+        **own,
         "bootstrap": state.bootstrap_servers,
         "redis_url": state.redis_url,
         "partitions": state.partitions,

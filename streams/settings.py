@@ -80,8 +80,8 @@ def origins(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = No
     for name, value in (overrides or {}).items():
         found[name] = Origin(value, "local stack")
     path = environ.get("RENOWN_CONFIG")
-    for name, value in (_toml(Path(path)) if path else {}).items():
-        found[name] = Origin(_typed(name, value, f"{name} in {path}"), str(path))
+    for name, value in (from_file(Path(path)) if path else {}).items():
+        found[name] = Origin(value, str(path))
     for variable, text in environ.items():
         if variable.startswith(PREFIX) and variable not in OUTSIDE:
             name = variable.removeprefix(PREFIX).lower()
@@ -94,11 +94,13 @@ def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None)
     return Settings(**{name: origin.value for name, origin in origins(environ, overrides).items()})
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def from_file(path: Path) -> dict[str, Any]:
+    """Return the settings in a TOML file; raise BadSettingError naming the file, the setting and the remedy."""
     try:
-        return tomllib.loads(path.read_text())
+        found = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadSettingError("RENOWN_CONFIG", str(path), f"cannot be read: {error}") from error
+    return {name: _typed(name, value, f"{name} in {path}") for name, value in found.items()}
 
 
 def _typed(name: str, value: Any, label: str) -> Any:

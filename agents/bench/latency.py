@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any, Final
@@ -17,6 +16,7 @@ from agents.bench.probe import Probe
 from agents.bench.progress import Shown
 from agents.bench.rig import Rig, rig
 from agents.bench.steady import Sending, Stream, sending
+from agents.bench.usage import PARTS, Usage
 from agents.bench.worker_metrics import until_shared
 from agents.ingest.kafka import connected_producer, stopped
 from schemas.redis_keys import RedisKeys
@@ -37,6 +37,7 @@ FIGURES: Final = (
     Figure("agent_p99_ms", "ms", "append to readable, by the scoring agent"),
     Figure("rate_events_per_s", "events/s", "sent in truth"),
     Figure("sender_behind_ms", "ms", "most that the sender was behind its timetable"),
+    *(Figure(f"{part}_cores", "cores", "CPU seconds a second meanwhile") for part in PARTS),
     Figure("marks", "", "marked engagements that the probe saw"),
     Figure("scores", "", "scores behind the emitted figures"),
 )
@@ -88,13 +89,19 @@ async def _probed(running: Rig, job: LatencyJob, sender: Sending, shown: Shown) 
         keys = RedisKeys(settings.redis_prefix)
         probe = Probe(producer, redis, settings.topics.engagements.name, keys)
         watching = asyncio.ensure_future(_watched(running, redis, keys, job.seconds, shown))
-        since_ms, started, sent = wall_ms(), time.monotonic(), sender.sent
+        since_ms, before, sent = wall_ms(), Usage.of(running), sender.sent
         await asyncio.gather(probe.run(job.marks, job.seconds, sender), watching)
-        rate = (sender.sent - sent) / (time.monotonic() - started)
+        now, sent = Usage.of(running), sender.sent - sent
     finally:
         await redis.aclose()
         await stopped(producer)
-    run = {"rate_events_per_s": rate, "sender_behind_ms": 1000 * sender.behind_s, "marks": len(probe.delays_ms)}
+    seconds = now.at_s - before.at_s
+    run = {f"{part}_cores": now.cpu_since(before, part) / seconds for part in PARTS}
+    run |= {
+        "rate_events_per_s": sent / seconds,
+        "sender_behind_ms": 1000 * sender.behind_s,
+        "marks": len(probe.delays_ms),
+    }
     run |= _quantiles("probe", probe.delays_ms) | watching.result()
     return run, since_ms, since_ms + round(1000 * job.seconds)
 

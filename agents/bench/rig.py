@@ -27,12 +27,8 @@ from streams.settings import Settings, load
 READY_LIMIT_S: Final = 180.0
 STOP_LIMIT_S: Final = 10.0
 POLL_S: Final = 0.05
-OWN: Final = {
-    *DROPPED_VARIABLES,
-    "RENOWN_MEMBER_NAME",
-    "RENOWN_READY_FILE",
-    "RENOWN_METRICS_PORT",
-    "RENOWN_CRASH_POINT",
+OWN: Final = DROPPED_VARIABLES | {
+    f"RENOWN_{name}" for name in ("MEMBER_NAME", "READY_FILE", "METRICS_PORT", "CRASH_POINT")
 }
 """Variables that each process of a rig gets from the rig alone; other RENOWN_* settings are measured as they are."""
 SCORING: Final = "scoring"

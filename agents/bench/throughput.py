@@ -19,7 +19,7 @@ from agents.bench.profiling import profiling
 from agents.bench.progress import Shown
 from agents.bench.rig import Rig, rig
 from agents.bench.synthetic import Engagements, synthetic
-from agents.bench.usage import Usage
+from agents.bench.usage import PARTS, Usage
 from agents.bench.worker_metrics import by_worker, until_shared
 from agents.drain import drain
 from streams.clock import wall_ms
@@ -118,7 +118,7 @@ def _scores(running: Rig) -> float:
 def _figures(events: int, before: Usage, committed: Usage, drained: Usage, load_s: float) -> Run:
     seconds = committed.at_s - before.at_s
     each = 1_000_000 / events
-    parts = {part: drained.cpu_since(before, part) * each for part in ("worker", "scoring", "redis", "kafka")}
+    parts = {part: drained.cpu_since(before, part) * each for part in PARTS}
     resident = sum(size for name, size in drained.resident_bytes.items() if name.startswith("worker"))
     return {
         "events_per_s": events / seconds,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 import psutil
 
 from agents.bench.rig import Rig
+
+PARTS: Final = ("worker", "scoring", "redis", "kafka")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
 import time
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import click
 import orjson
 import redis
 
+from agents.local_topics import SETTINGS_FILE
 from agents.cli.target import data_option, resolve
 from schemas.errors import RenownError
 from schemas.redis_keys import RedisKeys
@@ -34,6 +37,7 @@ def demo(data: str, workers: int) -> None:
     Leaves the stack running; `renown down` stops it. Example: renown demo
     """
     started = time.monotonic()
+    _choose_profile(Path(data))
     _step("a real Kafka and a real Redis", "up", "--data", data, "--workers", str(workers))
     sample = files("agents.ingest.sample") / SAMPLE
     _step("one hour of GitHub (2015-01-01, 15:00 UTC)", "ingest", str(sample), "--format", "gharchive", "--data", data)
@@ -46,6 +50,14 @@ def demo(data: str, workers: int) -> None:
     _say_latency(settings)
     took_s = time.monotonic() - started
     click.echo(f"\nDone in {took_s:.1f} s. The stack runs on; `renown down --data {data}` stops it.")
+
+
+def _choose_profile(folder: Path) -> None:
+    """Have the stack in `folder` score by the profile for short data sets, unless it was told otherwise."""
+    file = folder / SETTINGS_FILE
+    if not file.exists() and "RENOWN_PROFILE" not in os.environ:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text('profile = "burst"  # for data of a few days\n')
 
 
 def _step(title: str, *arguments: str) -> None:

@@ -14,10 +14,8 @@ from agents.topics import require
 from streams import logs
 from streams.app import Worker, build
 from streams.engine.preflight import preflight
-from streams.engine.warm import warm as warm_engine
-from streams.model.warm import warm as warm_model
 from streams.settings import Settings
-from streams.stages.warm import warm as warm_stages
+from streams.warm import warm
 
 
 @click.command()
@@ -30,9 +28,7 @@ def worker(data: str, *, log_json: bool) -> None:
     """
     logs.set_up(json=log_json)
     settings = resolve(data)
-    warm_model()
-    warm_engine()
-    warm_stages()
+    warm()
     asyncio.run(_checked(settings))
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     _run(build(settings), settings)

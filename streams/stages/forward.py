@@ -40,7 +40,7 @@ class Forwarder:
     def add(
         self, source: int, c: Columns, kept: np.ndarray, mass: np.ndarray, est: np.ndarray, reach: np.ndarray
     ) -> None:
-        """Pack the events `kept` (indices in order, with mass, est, reach beside) as one record per target partition."""
+        """Pack events `kept` (indices in order, with mass, est, reach beside) as one record per target partition."""
         for partition, record in packed(source, c, kept, mass, est, reach, self._partitions):
             self._packed[partition].append((source, encode_credits(record)))
 
@@ -59,14 +59,14 @@ class Forwarder:
     async def _drain(self) -> None:
         async with self._lock:
             while self._queue:
-                await asyncio.gather(*(self._append(p, packed) for p, packed in self._queue[0].items() if packed))
+                await asyncio.gather(*(self._append(p, records) for p, records in self._queue[0].items() if records))
                 self._queue.popleft()
 
-    async def _append(self, partition: int, packed: list[Packed]) -> None:
-        await self._writer().append_open(self._topic, partition, [(None, v, ()) for _, v in packed], lane=LANE)
+    async def _append(self, partition: int, records: list[Packed]) -> None:
+        await self._writer().append_open(self._topic, partition, [(None, v, ()) for _, v in records], lane=LANE)
 
     def lose(self, sources: frozenset[int]) -> None:
         """Drop what waits from source partitions that another worker owns now: it forwards the same again."""
         for flush in (self._packed, *list(self._queue)[1:]):
-            for p, packed in flush.items():
-                flush[p] = [one for one in packed if one[0] not in sources]
+            for p, records in flush.items():
+                flush[p] = [one for one in records if one[0] not in sources]

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 
 from schemas.credit import ESTABLISHED, EVENT, Credits
+from schemas.errors import BrokenGuaranteeError
 from streams.stages.columns import Columns, Users
 
 
@@ -103,9 +104,11 @@ def packed(
 ) -> Iterator[tuple[int, Credits]]:
     """Yield the target partition and its record; `kept` i8[n] are indices in order, with mass, est, reach beside.
 
-    n is at least 1.
+    n is at least 1. BrokenGuaranteeError when a target lives beyond `partitions`: the kernels check no bounds.
     """
     targets, users = c.targets[kept], c.users
+    if int(users.homes.max()) >= partitions:
+        raise BrokenGuaranteeError(f"a target's partition is {int(users.homes.max())}, but there are {partitions}")
     number, named, user_ends, ends = _numbered(targets, users.homes, partitions)
     events = np.empty(len(kept), EVENT)
     firsts, oldest = _sorted(

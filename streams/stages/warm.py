@@ -19,11 +19,12 @@ _DOUBTFUL: Final = b'{"id":"2","kind":"like","actor":"x:\\u0061","target":"x:b",
 
 def warm() -> None:
     """Return when everything is compiled, or found in the cache on disk."""
+    settings = Settings()
     for values in ([_PLAIN], [_PLAIN, _DOUBTFUL, b""]):
-        columns = admit(chunk_of(values), Settings()).columns
+        columns = admit(chunk_of(values), settings).columns
         count = len(columns.at)
         mass, established = np.ones(count), np.ones(count, np.uint8)
-        for _, record in packed(0, columns, np.arange(count), mass, established, mass, 1):
+        for _, record in packed(0, columns, np.arange(count), mass, established, mass, settings.partitions):
             decode_credits(encode_credits(record))
 
 

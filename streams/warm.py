@@ -1,0 +1,18 @@
+"""Compiles every kernel, or finds it in the cache: `python -m streams.warm`."""
+
+from __future__ import annotations
+
+from streams.engine.warm import warm as warm_engine
+from streams.model.warm import warm as warm_model
+from streams.stages.warm import warm as warm_stages
+
+
+def warm() -> None:
+    """Return when no kernel is left to compile; a worker that compiles in its group would be thrown out of it."""
+    warm_model()
+    warm_engine()
+    warm_stages()
+
+
+if __name__ == "__main__":
+    warm()
