@@ -12,9 +12,10 @@ from redis.asyncio import Redis
 from agents.bench.emitted import emitted
 from agents.bench.errors import BenchError
 from agents.bench.figures import Figure, Run, quantile
+from agents.bench.own_stack import own_stack
 from agents.bench.probe import Probe
 from agents.bench.progress import Shown
-from agents.bench.rig import Rig, rig
+from agents.bench.rig import Rig
 from agents.bench.steady import Sending, Stream, sending
 from agents.bench.usage import PARTS, Usage
 from agents.bench.worker_metrics import until_shared
@@ -61,7 +62,7 @@ class LatencyJob:
 
 def measure(job: LatencyJob, shown: Shown) -> tuple[Run, dict[str, Any]]:
     """Return one run's figures; raises BenchError."""
-    with rig(job.workers, shown.say) as running:
+    with own_stack(job.workers, shown.say) as running:
         stream = Stream(
             running.settings.bootstrap,
             running.settings.topics.engagements.name,

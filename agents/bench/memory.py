@@ -12,8 +12,9 @@ import psutil
 from agents.bench.audit import audit
 from agents.bench.burst import Burst, burst_producer
 from agents.bench.figures import Figure, Run
+from agents.bench.own_stack import own_stack
 from agents.bench.progress import Shown
-from agents.bench.rig import Rig, rig
+from agents.bench.rig import Rig
 from agents.bench.synthetic import Engagements, circle
 from agents.drain import drain
 from agents.tables import tables
@@ -56,7 +57,7 @@ def measure(job: MemoryJob, shown: Shown) -> tuple[Run, dict[str, Any]]:
     """Return one run's figures and its exactness check; raises BenchError, InexactError."""
     engagements = circle(job.users, 2 * job.pairs, job.seed, wall_ms())
     warm = min(job.users // 2, WARM_USERS)
-    with rig(1, shown.say) as running:
+    with own_stack(1, shown.say) as running:
         resident = asyncio.run(_loaded(running, engagements, [warm, job.users * job.pairs, len(engagements)], shown))
         shown.say("reading the tables")
         run = asyncio.run(_table_sizes(running))

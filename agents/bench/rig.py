@@ -1,28 +1,21 @@
-"""A stack of its own for one run: brokers, workers and scoring agent in a temporary folder that is gone afterwards."""
+"""The parts of one run: its brokers, its workers and its scoring agent, all children of ours."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from agents.bench.errors import BenchError
-from agents.local_topics import create_topics, known_by
 from deploy.local import ports
 from deploy.local.process import last_words
-from deploy.local.progress import Shown as Notices
 from deploy.local.services import DATA_VARIABLE, DROPPED_VARIABLES, command
-from deploy.local.stack import Stack
 from deploy.local.state import StackState
-from streams.settings import Settings, load
+from streams.settings import Settings
 
 READY_LIMIT_S: Final = 180.0
 STOP_LIMIT_S: Final = 10.0
@@ -115,35 +108,3 @@ class Rig:
 
     def _log(self, name: str) -> Path:
         return self.folder / f"{name}.log"
-
-
-@contextlib.contextmanager
-def rig(workers: int, say: Callable[[str], None], profile: Path | None = None) -> Iterator[Rig]:
-    """Yield a running pipeline without events; with `profile`, worker-0 can be profiled into that file."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with tempfile.TemporaryDirectory(prefix="renown-bench-") as name:
-        folder = Path(name)
-        local = Stack(folder, Notices(sys.stderr))
-        say("starting Kafka and Redis")
-        running: Rig | None = None
-        try:
-            state = local.up(workers=0, after_brokers=create_topics)
-            settings = load({k: v for k, v in os.environ.items() if k not in OWN}, known_by(state))
-            running = Rig(state, settings, folder, profile=profile and profile.absolute())
-            say(f"starting {workers} {'worker' if workers == 1 else 'workers'} and the scoring agent")
-            for number in range(workers):
-                running.start(f"worker-{number}", _worker(running.profile if number == 0 else None))
-            running.start(SCORING, command("scoring"))
-            running.wait_ready()
-            yield running
-        finally:
-            say("stopping")
-            if running is not None:
-                running.stop()
-            local.down()
-
-
-def _worker(profile: Path | None) -> tuple[str, ...]:
-    if profile is None:
-        return command("worker")
-    return (sys.executable, "-m", "agents.bench.profiled", str(profile), "worker")

@@ -15,9 +15,10 @@ from agents.bench.audit import audit
 from agents.bench.burst import Burst, burst_producer
 from agents.bench.commits import Commits
 from agents.bench.figures import Figure, Run
+from agents.bench.own_stack import own_stack
 from agents.bench.profiling import profiling
 from agents.bench.progress import Shown
-from agents.bench.rig import Rig, rig
+from agents.bench.rig import Rig
 from agents.bench.synthetic import Engagements, synthetic
 from agents.bench.usage import PARTS, Usage
 from agents.bench.worker_metrics import by_worker, until_shared
@@ -61,7 +62,7 @@ def measure(job: PipelineJob, shown: Shown) -> tuple[Run, dict[str, Any]]:
     """Return one run's figures and its exactness check; raises BenchError, InexactError."""
     warm = max(LEAST_WARM, int(job.events * WARM_SHARE))
     engagements = synthetic(job.events + warm, job.users, job.seed, wall_ms())
-    with rig(job.workers, shown.say, job.profile) as running:
+    with own_stack(job.workers, shown.say, job.profile) as running:
         run = asyncio.run(_timed(running, engagements, warm, shown))
         shown.say("comparing the tables with what was sent")
         found = audit(running, engagements)

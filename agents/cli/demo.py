@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 import redis
 
-from agents.local_topics import SETTINGS_FILE
 from agents.cli.target import data_option, resolve
+from agents.local_topics import SETTINGS_FILE
+from deploy.local.redis import find_client
 from schemas.errors import RenownError
 from schemas.redis_keys import RedisKeys
 from streams.settings import Settings
@@ -82,14 +81,18 @@ def _leader(settings: Settings) -> str:
 
 def _say_how_to_look_up(settings: Settings, leader: str) -> None:
     port = settings.redis_url.rsplit(":", 1)[1].split("/")[0]
-    client = shutil.which("redis-cli") or "redis-cli"
     key = RedisKeys(settings.redis_prefix).user(leader)
     click.secho("\nFrom any program, in any language", bold=True)
-    click.echo(f"$ {client} -p {port} HGET {key} score\n{_redis(settings).hget(key, 'score')}")
+    click.echo(f"$ {find_client()} -p {port} HGET {key} score\n{_redis(settings).hget(key, 'score')}")
 
 
 def _say_latency(settings: Settings) -> None:
-    """Print how long the newest scores took from the broker's append of their event to Redis."""
+    """Print how long the scores took from the broker's append of their event to Redis, first calibration included."""
     meta = _redis(settings).hgetall(RedisKeys(settings.redis_prefix).meta())
     click.secho("\nFrom event to readable score", bold=True)
-    click.echo(orjson.dumps({k: v for k, v in meta.items() if k.startswith("latency_")}))
+    if "latency_p50_ms" in meta:
+        half, most = (int(meta[name]) / 1000 for name in ("latency_p50_ms", "latency_p99_ms"))
+        click.echo(f"half within {half:.2f} s, 99 of 100 within {most:.2f} s, over {meta['latency_samples']} scores;")
+        click.echo("they came in one burst and waited for the first calibration (`renown bench latency`: steady load)")
+    else:
+        click.echo("nothing new was scored: every event of the sample was counted before")

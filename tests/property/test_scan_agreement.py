@@ -32,31 +32,40 @@ GOOD = {
     "occurred_at": '"2026-11-24T12:00:00.123Z"',
 }
 USERS = [
-    '"x:a"', '"bsky:did:plc:abc"', '"x:b c~!"', '"x: "', '"x:"', '":a"', '"a"', '""', '"X:a"', '"x_y:a"', '"x y:a"', '"momentum:a"', '"momentum-:a"',
-    '"momentu:a"', '"x:momentum:a"', f'"{"n" * 32}:a"', f'"{"n" * 33}:a"', f'"x:{"a" * 254}"', f'"x:{"a" * 255}"', '"x:é"', '"x:e\u0301"',
-    '"x:\\u00e9"', '"x:\\u0061"', '"x:\\ud800"', '"x:\\ud83d\\ude00"', '"x:\\u0000"', '"x:\\/"', '"x:a\\n"', '"x:\x00"', '"x:\x1f"', '"x:\x7f"', '"x:\x80"',
+    '"x:a"', '"bsky:did:plc:abc"', '"x:b c~!"', '"x: "', '"x:"', '":a"', '"a"', '""', '"X:a"', '"x_y:a"', '"x y:a"',
+    '"momentum:a"', '"momentum-:a"', '"momentu:a"', '"x:momentum:a"', f'"{"n" * 32}:a"', f'"{"n" * 33}:a"',
+    f'"x:{"a" * 254}"', f'"x:{"a" * 255}"', '"x:é"', '"x:e\u0301"', '"x:\\u00e9"', '"x:\\u0061"', '"x:\\ud800"',
+    '"x:\\ud83d\\ude00"', '"x:\\u0000"', '"x:\\/"', '"x:a\\n"', '"x:\x00"', '"x:\x1f"', '"x:\x7f"', '"x:\x80"',
     '"x:\u2028"', '"x::"', '"-:a"', "null", "7", "true", '["x:a"]', '{"x":"a"}',
 ]  # fmt: skip
 INSTANTS = [
-    "0", "-0", "00", "01", "-1", "1", "1.0", "1e3", "1E3", "1.", ".5", "+1", "- 1", "0x1", "4102444800000", "4102444800001", f"{NOW_MS}", f"{NOW_MS + SKEW_MS}",
-    f"{NOW_MS + SKEW_MS + 1}", "9223372036854775807", "9223372036854775808", "18446744073709551616", "1" * 40, "1e999", "true", "null", "NaN", '""', '"5"',
+    "0", "-0", "00", "01", "-1", "1", "1.0", "1e3", "1E3", "1.", ".5", "+1", "- 1", "0x1", "4102444800000",
+    "4102444800001", f"{NOW_MS}", f"{NOW_MS + SKEW_MS}", f"{NOW_MS + SKEW_MS + 1}", "9223372036854775807",
+    "9223372036854775808", "18446744073709551616", "1" * 40, "1e999", "true", "null", "NaN", '""', '"5"',
     *(f'"{day}T12:00:00Z"' for day in (
-        "2024-02-29", "2023-02-29", "2000-02-29", "2026-02-28", "2026-02-30", "2026-04-31", "2026-12-31", "2026-13-01", "2026-00-10", "2026-01-00", "1970-01-01",
-        "1969-12-31", "1900-02-29", "2100-01-01", "2099-12-31", "0000-01-01", "9999-12-31", "20260101", "2026-W01-1", "2026-1-1", "2026/01/01", "２026-01-01",
+        "2024-02-29", "2023-02-29", "2000-02-29", "2026-02-28", "2026-02-30", "2026-04-31", "2026-12-31",
+        "2026-13-01", "2026-00-10", "2026-01-00", "1970-01-01", "1969-12-31", "1900-02-29", "2100-01-01",
+        "2099-12-31", "0000-01-01", "9999-12-31", "20260101", "2026-W01-1", "2026-1-1", "2026/01/01",
+        "\uff12026-01-01",
     )),
     *(f'"2026-11-24T{time}"' for time in (
-        "12:00:00", "12:00:00Z", "12:00:00z", "24:00:00Z", "23:59:60Z", "23:59:59Z", "12:60:00Z", "12:00Z", "12Z", "12:00:00.Z", "12:00:00.1Z", "12:00:00.12Z",
-        "12:00:00.123Z", "12:00:00.1239Z", "12:00:00.123456789Z", "12:00:00.9999999999Z", f"12:00:00.{'1' * 40}Z", "12:00:00,123Z", "12:00:00.12aZ", "12:00:00.-12Z",
-        "12:00:00+00:00", "12:00:00.5+01:00", "12:00:00-23:59", "12:00:00Z ", " 12:00:00Z", "12:00:00ZZ", "-1:00:00Z", "+1:00:00Z", "1２:00:00Z", "12:00:00.1２3Z",
-        "12.00.00Z", "120000Z",
+        "12:00:00", "12:00:00Z", "12:00:00z", "24:00:00Z", "23:59:60Z", "23:59:59Z", "12:60:00Z", "12:00Z", "12Z",
+        "12:00:00.Z", "12:00:00.1Z", "12:00:00.12Z", "12:00:00.123Z", "12:00:00.1239Z", "12:00:00.123456789Z",
+        "12:00:00.9999999999Z", f"12:00:00.{'1' * 40}Z", "12:00:00,123Z", "12:00:00.12aZ", "12:00:00.-12Z",
+        "12:00:00+00:00", "12:00:00.5+01:00", "12:00:00-23:59", "12:00:00Z ", " 12:00:00Z", "12:00:00ZZ", "-1:00:00Z",
+        "+1:00:00Z", "1\uff12:00:00Z", "12:00:00.1\uff123Z", "12.00.00Z", "120000Z",
     )),
     '"2026-11-24t12:00:00Z"', '"2026-11-24 12:00:00Z"', '"2026-11-24"', '"T"', '"Z"', '"2026-11-24T12:00:00\\u005a"',
 ]  # fmt: skip
-TEXTS = ['"1"', '""', '"\\""', '"\\\\"', '"\\u0031"', '"\\ud800"', '"é"', '"\x00"', '"\t"', '"\x7f"', f'"{"i" * 512}"', f'"{"i" * 513}"', "1", "null"]
+TEXTS = [
+    '"1"', '""', '"\\""', '"\\\\"', '"\\u0031"', '"\\ud800"', '"é"', '"\x00"', '"\t"', '"\x7f"', f'"{"i" * 512}"',
+    f'"{"i" * 513}"', "1", "null",
+]  # fmt: skip
 KINDS = ['"like"', '"share"', '"mention"', '"reply"', '"Like"', '"likes"', '"lik"', '""', '"l\\u0069ke"', "null", "0"]
 SCALARS = [
-    "true", "false", "null", "True", "tru", "nul", "falsey", "truefalse", "0", "-", "-0", "01", "1.", "1.5", "-1.5", "1.5.5", "1e5", "1e+", "NaN", "Infinity", "-Infinity",
-    "9" * 17, "9" * 18, "9" * 400, "1e400", "{}", "[]", '{"a":1}', "[1,2]", "[", "]", "{", "}", "", "'a'", '"a"', '"', '"\\x"', '"\\u12"', "/**/1",
+    "true", "false", "null", "True", "tru", "nul", "falsey", "truefalse", "0", "-", "-0", "01", "1.", "1.5", "-1.5",
+    "1.5.5", "1e5", "1e+", "NaN", "Infinity", "-Infinity", "9" * 17, "9" * 18, "9" * 400, "1e400", "{}", "[]",
+    '{"a":1}', "[1,2]", "[", "]", "{", "}", "", "'a'", '"a"', '"', '"\\x"', '"\\u12"', "/**/1",
 ]  # fmt: skip
 POOLS = {
     "id": TEXTS,
@@ -84,11 +93,13 @@ def chunk_of(values: list[bytes | None], stamps: list[int] | None = None) -> Chu
     table[STAMP] = stamps or [NOW_MS] * len(values)
     table[VALUE_AT] = 3 + np.cumsum(length) - length
     table[VALUE_LEN] = [-1 if value is None else len(value) for value in values]
-    return Chunk("engagements", 0, 10, 10 + 2 * len(values), b'"{,' + b"".join(v or b"" for v in values) + b'"}0', table)
+    return Chunk(
+        "engagements", 0, 10, 10 + 2 * len(values), b'"{,' + b"".join(v or b"" for v in values) + b'"}0', table
+    )
 
 
 def decided(value: bytes | None) -> tuple[object, ...]:
-    """Return what the codec and the rules of admission make of one record: the act, or its refusal's reason and text."""
+    """Return what the codec and the rules of admission make of one record: the act, or why it is refused."""
     try:
         act = decode_engagement(value)
     except BadRecordError as error:
@@ -140,7 +151,7 @@ def doubtful(values: list[bytes]) -> list[int]:
 
 @st.composite
 def records(draw: st.DrawFn) -> bytes:
-    """A good record with some fields from the hostile pools, in any order, spaced anyhow, and maybe damaged."""
+    """Return a good record with some fields from the hostile pools, in any order, spaced anyhow, and maybe damaged."""
     fields = list(GOOD.items())
     for name in draw(st.lists(st.sampled_from(sorted(POOLS)), max_size=3)):
         value = draw(st.sampled_from(POOLS[name]))
@@ -160,7 +171,7 @@ def records(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def damaged(draw: st.DrawFn, value: bytes) -> bytes:
-    """`value` with a few bytes replaced, added, dropped or cut off."""
+    """Return `value` with a few bytes replaced, added, dropped or cut off."""
     at = draw(st.integers(0, len(value)))
     gone = draw(st.integers(0, 3))
     marks = st.sampled_from(list(b'"\\{}[],:0123456789-+.eEtfn aTZz\x00\x1f\x7f\x80\xff\t\n'))
@@ -195,7 +206,13 @@ def test_one_wrong_byte_anywhere_is_decided_as_the_codec_decides() -> None:
 
 def test_self_engagement_is_refused_by_both() -> None:
     """Equal in bytes or only after normalisation."""
-    pairs = [('"x:a"', '"x:a"'), ('"x:a"', '"x:\\u0061"'), ('"x:\u00e9"', '"x:e\u0301"'), ('"x:aa"', '"x:ab"'), ('"x:a"', '"x:ab"')]
+    pairs = [
+        ('"x:a"', '"x:a"'),
+        ('"x:a"', '"x:\\u0061"'),
+        ('"x:\u00e9"', '"x:e\u0301"'),
+        ('"x:aa"', '"x:ab"'),
+        ('"x:a"', '"x:ab"'),
+    ]
     agree([encoded(list({**GOOD, "actor": a, "target": b}.items())) for a, b in pairs])
 
 
@@ -208,9 +225,14 @@ def test_the_size_limit_is_the_same(more: int) -> None:
 
 def test_plain_records_are_not_left_to_the_codec() -> None:
     """A scan that doubted everything would agree, too, and be for nothing."""
-    plain = [encoded(list({**GOOD, "occurred_at": at}.items())) for at in ("0", "1780000000123", '"2024-02-29T23:59:59Z"')]
+    plain = [
+        encoded(list({**GOOD, "occurred_at": at}.items())) for at in ("0", "1780000000123", '"2024-02-29T23:59:59Z"')
+    ]
     plain += [encoded(list(order)) for order in itertools.permutations(GOOD.items())]
-    plain += [encoded([*GOOD.items(), extra]) for extra in (("object", '"x"'), ("object", "null"), ("undo", "false"), ("n", "1.5"), ("s", '""'))]
+    plain += [
+        encoded([*GOOD.items(), extra])
+        for extra in (("object", '"x"'), ("object", "null"), ("undo", "false"), ("n", "1.5"), ("s", '""'))
+    ]
     plain += [encoded(list(GOOD.items()), blank) for blank in (" ", "\n", "\t", "\r\n")]
     assert not any(doubtful(plain))
 

@@ -1,0 +1,92 @@
+"""Records of one chunk are credited together, with the outcome of one after another."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.credit import EVENT, Credits, encode_credits
+from streams.engine.chunk import Chunk
+from streams.engine.partition import Partition
+from streams.engine.records import COLUMNS, OFFSET, VALUE_AT, VALUE_LEN
+from streams.metrics import Metrics
+from streams.model.parameters import Parameters
+from streams.stages.pending import pending_of
+from streams.stages.stream_time import StreamTime
+from streams.stages.target import TargetStage, progress_of
+
+SOURCES = 3
+
+
+def chunk_of(values: list[bytes], first: int) -> Chunk:
+    length = np.array([len(value) for value in values])
+    table = np.zeros((COLUMNS, len(values)), np.int64)
+    table[OFFSET] = np.arange(first, first + len(values))
+    table[VALUE_AT], table[VALUE_LEN] = np.cumsum(length) - length, length
+    return Chunk("credits", 0, first, first + len(values) - 1, b"".join(values), table)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> bytes:
+    """Return a record of a few events from one of few sources and stretches, so that many repeat, whole or in part."""
+    names = draw(st.lists(st.sampled_from([b"x:a", b"x:bc", b"x:d"]), min_size=1, unique=True))
+    count, first = draw(st.integers(1, 4)), draw(st.integers(0, 12))
+    rng, events = np.random.default_rng(first), np.zeros(count, EVENT)
+    events["at"] = 1.7e9 + 1e5 * rng.random(count)
+    events["mass"], events["reach"] = rng.random(count), rng.random(count)
+    events["actor"] = rng.integers(1, 3, count)
+    events["offset_delta"] = np.arange(count)
+    events["target"] = rng.integers(0, len(names), count)
+    events["flags"] = rng.integers(0, 8, count)
+    lengths = np.array([len(name) for name in names], "<u2")
+    produced_at_ms = draw(st.integers(1, 100))
+    record = Credits(
+        draw(st.integers(0, SOURCES - 1)),
+        produced_at_ms,
+        first,
+        events,
+        lengths,
+        np.frombuffer(b"".join(names), np.uint8),
+    )
+    return encode_credits(record)
+
+
+def after(chunks: list[Chunk]) -> tuple[object, ...]:
+    """Return everything that applying `chunks` leaves behind in a partition, by user."""
+    stage, partition = TargetStage(SOURCES, Parameters(), StreamTime(), Metrics()), Partition(0, b"k" * 16)
+    for chunk in chunks:
+        stage.apply(partition, chunk)
+    state, progress, pending = partition.state, progress_of(partition, SOURCES), pending_of(partition)
+    keys = partition.index.keys()
+    order = sorted(range(len(keys)), key=keys.__getitem__)
+    pairs = {
+        (keys[user], int(other)): slot.tobytes()
+        for user, other, slot in zip(state.pairs.users, state.pairs.others, state.pairs.slots, strict=True)
+    }
+    counted = [m._value.get() for m in (stage.metrics.credited, stage.metrics.forward_repeats)]
+    return (
+        [(keys[i], state.rows[i].tobytes(), bool(state.dirty[i])) for i in order],
+        pairs,
+        progress.marks.applied.tolist(),
+        progress.applied,
+        [(int(pending.waits[i]), int(pending.produced_at_ms[i])) for i in order],
+        stage.stream_time.now_s,
+        counted,
+    )
+
+
+@given(st.lists(records(), min_size=1, max_size=12))
+def test_a_chunk_of_records_is_credited_as_one_record_after_another(values: list[bytes]) -> None:
+    """How the log is cut into chunks is chance; state, watermarks and what waits must not depend on it."""
+    together = after([chunk_of(values, 40)])
+    assert together == after([chunk_of([value], 40 + i) for i, value in enumerate(values)])
+
+
+@given(st.lists(records(), min_size=1, max_size=6))
+def test_records_that_come_again_change_nothing_but_the_place(values: list[bytes]) -> None:
+    """A worker that died after forwarding forwards again; the watermark of its source drops all of it."""
+    once, twice = after([chunk_of(values, 40)]), after([chunk_of(values * 2, 40)])
+    assert once[:3] == twice[:3]
+    assert twice[3] == 40 + 2 * len(values)
+    assert once[4:6] == twice[4:6]
