@@ -16,6 +16,8 @@ from agents.bench.rig import OWN
 from streams.clock import wall_ms
 
 FORMAT: Final = 1
+UNTOLD: Final = "RENOWN_HASH_KEY"
+"""Documents are shown around, and no figure depends on it."""
 Document = dict[str, Any]
 
 
@@ -28,7 +30,8 @@ def document(
     load_before: float,
 ) -> Document:
     """Return the document of `runs`; `also` holds what is no figure."""
-    settings = {name: value for name, value in os.environ.items() if name.startswith("RENOWN_") and name not in OWN}
+    kept_out = OWN | {UNTOLD}
+    settings = {k: v for k, v in os.environ.items() if k.startswith("RENOWN_") and k not in kept_out}
     return {
         "format": FORMAT,
         "bench": bench,

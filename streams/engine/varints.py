@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from numba import njit
 
@@ -47,8 +49,9 @@ def get_varint(buf: np.ndarray, at: int, end: int) -> tuple[int, int]:
     return 0, -1
 
 
+@lru_cache(maxsize=1 << 16)
 def encoded_varint(value: int) -> bytes:
-    """Return the zigzag varint of `value` (any i8) as bytes."""
+    """Return the zigzag varint of `value` (any i8) as bytes; lengths and deltas recur, so most are looked up."""
     v = ((value << 1) ^ (value >> 63)) & 0xFFFFFFFFFFFFFFFF
     out = bytearray()
     while v >= _CONTINUES:

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from streams.stages.letters import Outbox
     from streams.stages.stream_time import StreamTime
 
-EMIT_EVERY_S = 0.02
+EMIT_EVERY_S = 0.04
+"""Least pause between two emissions; after a long one as long again, so that a backlog is worked off first."""
 LEAST_SWEEP_PAUSE_S = 0.2
 SWEEP_SHARE = 30.0
 """A sweep is followed by a pause of this many times its own length, so that small states settle at once."""
@@ -70,13 +71,12 @@ class Scorer:
     async def _emit(self) -> None:
         await self.caught_up.wait()
         while True:
-            await asyncio.sleep(EMIT_EVERY_S)
-            for partition in self._scored():
-                published = self.exchange.newest
-                if pending_of(partition).any and not versions_of(partition).room():
-                    await self.engine.barrier.run()  # makes a new reserve of versions durable
-                if published is not None:
-                    await self.emission.emit(partition, self.stream_time.now_s, published)
+            began, published, partitions = time.monotonic(), self.exchange.newest, self._scored()
+            if any(pending_of(p).any and not versions_of(p).room() for p in partitions):
+                await self.engine.barrier.run()  # makes a new reserve of versions durable
+            elif published is not None:
+                await self.emission.emit(partitions, self.stream_time.now_s, published)
+            await asyncio.sleep(max(EMIT_EVERY_S, time.monotonic() - began))
 
     async def _sweep(self) -> None:
         """Sweep each partition whenever stream time or the map has moved since its last sweep."""
