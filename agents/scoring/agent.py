@@ -85,8 +85,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         while not self._stop.is_set():
             await self._place()
             polled = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
-            for partition, records in polled.items():
-                await self._write(partition, records)
+            await asyncio.gather(*(self._write(partition, records) for partition, records in polled.items()))
             if time.monotonic() - self._looked_at >= LOOK_EVERY_S:
                 self._looked_at = time.monotonic()
                 await self._look()

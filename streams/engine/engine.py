@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Any, Final, cast
 
 import faust
+import numpy as np
 from faust.exceptions import ProducerSendError
 from faust.transport.drivers.aiokafka import credentials_to_aiokafka_auth, server_list
 
@@ -225,7 +226,7 @@ class Engine:
     async def settle(self, number: int) -> None:
         """Run a barrier when the partition holds so many changed pairs that a user's may outgrow a batch."""
         partition = self._store.partitions.get(number) if self._store is not None else None
-        if partition is not None and int(partition.state.pairs.dirty.sum()) > SETTLE_ABOVE:
+        if partition is not None and np.count_nonzero(partition.state.pairs.dirty) > SETTLE_ABOVE:
             await self.barrier_before_commit({})
 
     async def _claim(self, number: int) -> None:

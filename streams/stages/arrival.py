@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from schemas.credit import ESTABLISHED, KIND_MASK, Credits
+from schemas.credit import ESTABLISHED, EVENT, KIND_MASK, Credits
 from streams.engine.watermarks import Watermarks
 
 _KIND_SHIFT, _SOURCE_SHIFT = 60, 48
@@ -58,7 +58,7 @@ def fresh(marks: Watermarks, c: Credits) -> np.ndarray:
 def joined(records: list[Arrived]) -> Batch:
     """Return the events of at least one record, one behind the other."""
     arrived = [record.credits for record in records]
-    events = np.concatenate([c.events for c in arrived])
+    events = np.frombuffer(b"".join([c.events.data for c in arrived]), EVENT)
     length = np.concatenate([c.lengths for c in arrived]).astype(np.int64)
     sizes = np.array([len(c) for c in arrived])
     users = np.array([len(c.lengths) for c in arrived])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from schemas.rows import USER
 from schemas.score import Score, encode_score
 from streams.clock import wall_ms, wall_s
 from streams.model.calibration import score_of
@@ -86,7 +87,7 @@ class Emission:
         self, due: list[Due], at_s: float, published: PublishedMap
     ) -> list[list[tuple[bytes, bytes, tuple[()]]]]:
         """Bring the users' shown scores to `at_s`, in the tables too, and return each partition's records."""
-        rows = np.concatenate([one.rows for one in due])
+        rows = np.frombuffer(bytearray(b"".join([one.rows.data for one in due])), USER)
         reading = read(rows, at_s, self.parameters)
         target = score_of(reading.raw, published.map.influence, self.parameters)
         show(rows, target, at_s, self.parameters, full=not published.warm_up)
