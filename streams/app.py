@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import faust
@@ -74,7 +75,7 @@ def _app(settings: Settings) -> faust.App:
     return faust.App(
         settings.topics.app_id,
         broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")],
-        datadir=tempfile.mkdtemp(prefix="renown-worker-"),
+        datadir=Path(tempfile.gettempdir()) / f"{settings.topics.app_id}-faust",
         **faust_settings(
             partitions=settings.partitions,
             session_timeout_s=settings.session_timeout_s,
