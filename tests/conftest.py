@@ -15,6 +15,8 @@ from deploy.local.state import StackState
 settings.register_profile("renown", deadline=None)  # a first example may compile a kernel
 settings.load_profile("renown")
 
+collect_ignore_glob = ["integration/engine/*"]
+"""Programs that tests start; they hold no tests."""
 _PREFIXES = (f"t{number}" for number in itertools.count())
 
 

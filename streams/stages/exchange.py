@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 LANE = "calibration"
 EPOCH_S = 3600.0
+WARM_UP_GROWTH = 1.2
 _log = structlog.get_logger()
 
 
@@ -43,6 +44,7 @@ class Exchange:
     model: str
     reports: dict[int, Report] = field(default_factory=dict)
     newest: PublishedMap | None = None
+    _basis: int = 0
     _sent: dict[int, Report] = field(default_factory=dict)
 
     def learn(self, key: bytes, value: bytes) -> None:
@@ -77,8 +79,8 @@ class Exchange:
     def _due(self) -> PublishedMap | None:
         """Return the next map, or None while none is due.
 
-        In warm-up, until stream time has left the first epoch, whenever a sketch has changed; later once an
-        epoch, when every partition has reported from it.
+        In warm-up, until stream time has left the first epoch, when the sketches have changed much or have come
+        to rest; later once an epoch, when every partition has reported from it.
         """
         reports = list(self.reports.values())
         if len(reports) < self.settings.partitions or not any(r.users for r in reports):
@@ -89,10 +91,19 @@ class Exchange:
         if last is not None and (epoch < last.map.epoch or (epoch == last.map.epoch and not last.warm_up)):
             return None
         warm_up = last is None or (last.warm_up and epoch == last.map.epoch)
-        if last is not None and warm_up and basis == last.basis:
+        if last is not None and warm_up and not self._is_worth_a_map(last, basis, reports):
             return None
         version = 1 if last is None else last.version + 1
         return PublishedMap(version, warm_up, basis, self._merged(reports, epoch))
+
+    def _is_worth_a_map(self, last: PublishedMap, basis: int, reports: list[Report]) -> bool:
+        """Whether the population of the first hour has changed so much, or come to rest, that all are scored anew.
+
+        A new map changes everybody's score: made at every change it would cost more than the events themselves.
+        """
+        rests, self._basis = basis == self._basis, basis
+        grown = sum(r.users for r in reports) >= WARM_UP_GROWTH * last.map.users
+        return basis != last.basis and (rests or grown)
 
     def _merged(self, reports: list[Report], epoch: int) -> CalibrationMap:
         floor = self.parameters.unscored_raw

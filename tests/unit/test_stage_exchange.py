@@ -56,25 +56,36 @@ async def test_no_map_before_every_partition_has_reported() -> None:
     assert await merged(e, log, report(1, 5.5, 10)) == 1
 
 
-async def test_in_warm_up_a_map_is_made_anew_whenever_a_sketch_changes_and_only_then() -> None:
+async def test_in_warm_up_a_map_is_made_anew_when_the_people_have_grown_by_a_fifth() -> None:
     """The first hour's population grows from nothing: its first map must not stay."""
     e, log = exchange()
     await merged(e, log, report(0, 5.1, 10), report(1, 5.1, 10))
-    assert await merged(e, log) == 1
-    assert await merged(e, log, report(0, 5.2, 11)) == 2
+    assert await merged(e, log, report(0, 5.2, 13)) == 1
+    assert await merged(e, log, report(0, 5.3, 14)) == 2
     assert e.newest is not None
-    assert (e.newest.version, e.newest.warm_up, e.newest.map.users) == (2, True, 21)
+    assert (e.newest.version, e.newest.warm_up, e.newest.map.users) == (2, True, 24)
+
+
+async def test_in_warm_up_the_last_map_is_that_of_the_sketches_at_rest() -> None:
+    """Whatever was skipped on the way, scores end where the whole population says."""
+    e, log = exchange()
+    await merged(e, log, report(0, 5.1, 10), report(1, 5.1, 10))
+    assert await merged(e, log, report(0, 5.2, 11)) == 1
+    assert await merged(e, log) == 2
+    assert e.newest is not None
+    assert e.newest.map.users == 21
+    assert await merged(e, log) == 2
 
 
 async def test_later_one_map_an_hour_once_everybody_has_reported_from_it() -> None:
     """One map an epoch is what makes scores comparable within it."""
     e, log = exchange()
     await merged(e, log, report(0, 5.1, 10), report(1, 5.1, 10))
-    assert await merged(e, log, report(0, 6.1, 12)) == 2
-    assert await merged(e, log, report(1, 6.1, 12)) == 3
+    assert await merged(e, log, report(0, 6.1, 12)) == 1
+    assert await merged(e, log, report(1, 6.1, 12)) == 2
     assert e.newest is not None
     assert not e.newest.warm_up
-    assert await merged(e, log, report(0, 6.9, 99)) == 3
+    assert await merged(e, log, report(0, 6.9, 99)) == 2
     assert decode_map(log.records[-1][1]).map.users == 24
 
 
