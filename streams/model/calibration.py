@@ -39,11 +39,15 @@ def counted(masses: Floats, floor: float) -> Counts:
     return np.bincount(np.clip(bins, 0, BINS - 1), minlength=BINS).astype(np.int64)
 
 
-def histogram(masses: Floats, floor: float) -> Histogram:
-    """Return the histogram of `masses` as partitions report it."""
-    counts = counted(masses, floor)
+def sparse(counts: Counts, floor: float) -> Histogram:
+    """Return counts i8[BINS] as a histogram, bins without users left out."""
     bins = np.flatnonzero(counts)
     return Histogram(floor, tuple(bins.tolist()), tuple(counts[bins].tolist()))
+
+
+def histogram(masses: Floats, floor: float) -> Histogram:
+    """Return the histogram of `masses` as partitions report it."""
+    return sparse(counted(masses, floor), floor)
 
 
 def merged(histograms: Iterable[Histogram], floor: float) -> Histogram:
@@ -54,8 +58,7 @@ def merged(histograms: Iterable[Histogram], floor: float) -> Histogram:
             message = f"histogram with floor {one.floor} among those with {floor}"
             raise ValueError(message)
         np.add.at(counts, np.asarray(one.bins, np.int64), np.asarray(one.counts, np.int64))
-    bins = np.flatnonzero(counts)
-    return Histogram(floor, tuple(bins.tolist()), tuple(counts[bins].tolist()))
+    return sparse(counts, floor)
 
 
 def curve(one: Histogram) -> Curve:

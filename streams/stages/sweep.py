@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from schemas.calibration import BINS, Histogram
-from streams.model.calibration import counted, score_of
+from streams.model.calibration import counted, score_of, sparse
 from streams.model.scoring import read
 from streams.model.shown import show
 from streams.stages.pending import pending_of
@@ -42,11 +42,6 @@ class Swept:
     relationships: Histogram
 
 
-def _histogram(counts: np.ndarray, floor: float) -> Histogram:
-    bins = np.flatnonzero(counts)
-    return Histogram(floor, tuple(bins.tolist()), tuple(counts[bins].tolist()))
-
-
 async def sweep(
     partition: Partition, applied: int, at_s: float, published: PublishedMap | None, p: Parameters
 ) -> Swept:
@@ -68,7 +63,7 @@ async def sweep(
         start += SLICE_ROWS
         await asyncio.sleep(0)
     version = published.version if published is not None else 0
-    sketches = _histogram(influence, p.unscored_raw), _histogram(relationships, p.unscored_raw)
+    sketches = sparse(influence, p.unscored_raw), sparse(relationships, p.unscored_raw)
     return Swept(version, at_s, applied, users, *sketches)
 
 
