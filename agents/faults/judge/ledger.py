@@ -1,0 +1,113 @@
+"""What the input alone says must be in the tables, in Redis and among the dead letters.
+
+An act (actor and id) counts where its actor lives. Offsets there are cut into generations of the deduplication
+horizon: a copy counts when no copy stands before it in its own generation or in the one before. A record under a
+foreign key counts through the copy that workers append to its actor's partition, so an act that has only
+foreign copies is still owed once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from agents.faults.judge.contract import KINDS, UNKEPT, Act, RefusedError, act_of, reason_against
+from agents.faults.judge.deployment import Deployment
+from agents.faults.judge.home import home_of
+
+DAY_MS = 86_400_000
+Place = tuple[int, int]
+"""Partition and offset in the engagements topic."""
+
+
+@dataclass
+class Ledger:
+    """Per user and kind what is owed, per place the letter that is owed (reason and bytes)."""
+
+    received: dict[bytes, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * len(KINDS)))
+    given: dict[bytes, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0] * len(KINDS)))
+    days: dict[bytes, list[tuple[int, int]]] = field(default_factory=lambda: defaultdict(list))
+    letters: dict[Place, tuple[str, bytes]] = field(default_factory=dict)
+    refused: Counter[str] = field(default_factory=Counter)
+    records: int = 0
+    events: int = 0
+    repeats: int = 0
+    rerouted: int = 0
+    poisoned: dict[bytes, list[tuple[Place, bytes]]] = field(default_factory=lambda: defaultdict(list))
+    homes: dict[bytes, int] = field(default_factory=dict)
+
+
+class Bookkeeper:
+    """Writes the ledger, record by record in the order of each partition."""
+
+    def __init__(self, deployment: Deployment, poisoned: frozenset[str]) -> None:
+        self.ledger = Ledger()
+        self._skew_ms = int(deployment.max_future_skew_s * 1000)
+        self._horizon = deployment.dedupe_horizon
+        self._partitions = deployment.partitions
+        self._poisoned = frozenset(each.encode() for each in poisoned)
+        self._generation: dict[tuple[bytes, bytes], int] = {}
+        self._foreign: dict[tuple[bytes, bytes], Act] = {}
+
+    def enter(self, value: bytes | None, place: Place, appended_ms: int) -> None:
+        """Enter one record of the engagements topic."""
+        self.ledger.records += 1
+        try:
+            act = act_of(value)
+        except RefusedError as refused:
+            self._refuse(refused.reason, place, value)
+            return
+        reason = reason_against(act, appended_ms, self._skew_ms)
+        if reason is not None:
+            self._refuse(reason, place, value)
+        else:
+            self._admit(act, place, value or b"")
+
+    def closed(self) -> Ledger:
+        """Return the ledger with acts that never reached their actor's partition owed as well."""
+        for name, act in self._foreign.items():
+            if name not in self._generation:
+                self._owe(act)
+        return self.ledger
+
+    def _refuse(self, reason: str, place: Place, value: bytes | None) -> None:
+        self.ledger.refused[reason] += 1
+        if reason != UNKEPT:
+            self.ledger.letters[place] = (reason, value or b"")
+
+    def _home(self, user: bytes) -> int:
+        home = self.ledger.homes.get(user)
+        if home is None:
+            home = self.ledger.homes[user] = home_of(user, self._partitions)
+        return home
+
+    def _admit(self, act: Act, place: Place, value: bytes) -> None:
+        name, partition = (act.actor, act.id), place[0]
+        if act.id in self._poisoned:
+            self.ledger.poisoned[act.id].append((place, value))
+        elif self._home(act.actor) != partition:
+            self.ledger.rerouted += 1
+            self._foreign.setdefault(name, act)
+        else:
+            generation = place[1] // self._horizon
+            before, self._generation[name] = self._generation.get(name), generation
+            if before is not None and before >= generation - 1:
+                self.ledger.repeats += 1
+            else:
+                self._owe(act)
+
+    def _owe(self, act: Act) -> None:
+        self.ledger.events += 1
+        self.ledger.received[act.target][act.kind] += 1
+        self.ledger.given[act.actor][act.kind] += 1
+        self.ledger.days[act.target].append((act.at_ms // DAY_MS, act.kind))
+
+
+def ledger_of(messages: Iterable[Any], deployment: Deployment, poisoned: frozenset[str]) -> Ledger:
+    """Return the ledger of the engagements topic's messages."""
+    books = Bookkeeper(deployment, poisoned)
+    for message in messages:
+        books.enter(message.value(), (message.partition(), message.offset()), message.timestamp()[1])
+    return books.closed()

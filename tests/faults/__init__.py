@@ -1,0 +1,1 @@
+"""Tests of the fault suite, most of them on a real Kafka and a real Redis."""
