@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "ingest": "agents.cli.ingest:ingest",
     "drain": "agents.cli.drain:drain",
     "replay": "agents.cli.replay:replay",
+    "attack": "agents.cli.attack:attack",
     "score": "agents.cli.lookup:score",
     "top": "agents.cli.lookup:top",
     "explain": "agents.cli.lookup:explain",

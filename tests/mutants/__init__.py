@@ -1,0 +1,1 @@
+"""Faults of the model, and which property test must see each."""
