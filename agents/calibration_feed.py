@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.published_map import MAP_KEY, PublishedMap, decode_map
 from schemas.report import Report, decode_report
+from streams.security import kafka_client
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 async def read_calibration(settings: Settings) -> tuple[dict[int, Report], PublishedMap | None]:
     """Return the newest reports by partition and the newest map, as they stand now."""
     tp = TopicPartition(settings.topics.calibration.name, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**kafka_client(settings), enable_auto_commit=False)
     await consumer.start()
     reports: dict[int, Report] = {}
     newest: PublishedMap | None = None

@@ -18,6 +18,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from agents.calibration_feed import read_calibration
 from schemas.errors import RenownError
 from schemas.report import Report, basis_of
+from streams.security import kafka_client, require_login
 
 if TYPE_CHECKING:
     from schemas.published_map import PublishedMap
@@ -46,8 +47,8 @@ class _Wait:
         self.started = time.monotonic()
         self.timeout_s = timeout_s
         self.tell = tell
-        self.consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
-        self.admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+        self.consumer = AIOKafkaConsumer(**kafka_client(settings), enable_auto_commit=False)
+        self.admin = AIOKafkaAdminClient(**kafka_client(settings))
 
     async def ends(self, topic: str) -> dict[TopicPartition, int]:
         """Return the end offset of every partition."""
@@ -102,10 +103,11 @@ def _unsettled(reports: dict[int, Report], newest: PublishedMap | None, needed: 
 
 async def drain(settings: Settings, timeout_s: float, tell: Callable[[str], None] = lambda _: None) -> Drained:
     """Return when every engagement sent before the call is readable in Redis; raise DrainTimeoutError otherwise."""
+    await require_login(settings)
     wait, topics = _Wait(settings, timeout_s, tell), settings.topics
-    await wait.consumer.start()
-    await wait.admin.start()
     try:
+        await wait.consumer.start()
+        await wait.admin.start()
         for _ in range(2):
             engagements = await wait.ends(topics.engagements.name)
             await wait.committed(topics.app_id, engagements, "engagements")

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from streams.engine.log_reader import read_log
 from streams.engine.partition import Partition
 from streams.engine.restore import apply
+from streams.security import kafka_client, kafka_security
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -17,9 +18,9 @@ if TYPE_CHECKING:
 
 async def tables(settings: Settings) -> AsyncIterator[Partition]:
     """Yield the durable state of every partition, one after the other."""
-    topic = settings.topics.users_changelog.name
+    topic, security = settings.topics.users_changelog.name, kafka_security(settings)
     partitions = [TopicPartition(topic, p) for p in range(settings.partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**kafka_client(settings), enable_auto_commit=False)
     await consumer.start()
     try:
         ends = await consumer.end_offsets(partitions)
@@ -28,6 +29,6 @@ async def tables(settings: Settings) -> AsyncIterator[Partition]:
         await consumer.stop()
     for tp in partitions:
         partition = Partition(tp.partition, settings.hash_key.encode())
-        async for chunk in read_log(settings.bootstrap, topic, tp.partition, begins[tp], ends[tp]):
+        async for chunk in read_log(settings.bootstrap, topic, tp.partition, begins[tp], ends[tp], **security):
             apply(partition, chunk)
         yield partition

@@ -10,6 +10,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from schemas.errors import BadSettingError
+from streams.security import kafka_client, require_login
 
 if TYPE_CHECKING:
     from schemas.topics import Topic
@@ -28,15 +29,16 @@ class Difference:
     detail: str
 
 
-async def _client(bootstrap: str) -> AIOKafkaAdminClient:
-    client = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+async def _client(settings: Settings) -> AIOKafkaAdminClient:
+    await require_login(settings)
+    client = AIOKafkaAdminClient(**kafka_client(settings))
     await client.start()
     return client
 
 
 async def differences(settings: Settings) -> list[Difference]:
     """Return what must change before a worker may start; empty when all is well."""
-    client = await _client(settings.bootstrap)
+    client = await _client(settings)
     try:
         present = {t["topic"]: len(t["partitions"]) for t in await client.describe_topics() if not t["error_code"]}
         found = []
@@ -68,7 +70,7 @@ async def apply(settings: Settings, replication: int = 1) -> list[str]:
     missing = [d.topic for d in await differences(settings) if d.missing]
     if not missing:
         return []
-    client = await _client(settings.bootstrap)
+    client = await _client(settings)
     try:
         new = [NewTopic(t.name, t.count(settings.partitions), replication, topic_configs=t.config) for t in missing]
         answer = await client.create_topics(new)

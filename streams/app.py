@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import tempfile
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 
 from streams.engine.engine import Engine
 from streams.engine.failure import OnFailure, end_process
@@ -16,6 +18,7 @@ from streams.engine.install import faust_settings
 from streams.engine.partition import Partition
 from streams.metrics import EngineAdapter, Metrics
 from streams.model.parameters import Parameters, model_name, named
+from streams.security import kafka_security
 from streams.settings import Settings
 from streams.stages.actor import ActorStage
 from streams.stages.emission import Emission
@@ -55,7 +58,7 @@ def build(settings: Settings, on_failure: OnFailure = end_process) -> Worker:
     parameters, stream_time = parameters_of(settings), StreamTime()
     forwarder = Forwarder(lambda: engine.writer, topics.credits.name, settings.partitions)
     outbox = Outbox(lambda: engine.writer, topics)
-    actor = ActorStage(settings, parameters, forwarder, outbox, stream_time, metrics)
+    actor = ActorStage(settings, parameters, forwarder, outbox, stream_time, metrics, engine.security)
     target = TargetStage(settings.partitions, parameters, stream_time, metrics)
     engine.step("actor", topics.engagements.name, actor.apply, prepare=actor.prepare, after=actor.wait_for_room)
     engine.step("target", topics.credits.name, target.apply)
@@ -75,6 +78,7 @@ def _app(settings: Settings) -> faust.App:
     return faust.App(
         settings.topics.app_id,
         broker=[f"kafka://{server}" for server in settings.bootstrap.split(",")],
+        broker_credentials=_credentials(settings),
         datadir=Path(tempfile.gettempdir()) / f"{settings.topics.app_id}-faust",
         **faust_settings(
             partitions=settings.partitions,
@@ -85,6 +89,20 @@ def _app(settings: Settings) -> faust.App:
             member_name=settings.member_name,
         ),
     )
+
+
+def _credentials(settings: Settings) -> Credentials | None:
+    """Return what Faust needs to be let in; None for a plain broker."""
+    security = kafka_security(settings)
+    context: ssl.SSLContext | None = security.get("ssl_context")
+    if "sasl_mechanism" in security:
+        return SASLCredentials(
+            username=security["sasl_plain_username"],
+            password=security["sasl_plain_password"],
+            ssl_context=context,
+            mechanism=security["sasl_mechanism"],
+        )
+    return None if context is None else SSLCredentials(context)
 
 
 def _storing(engine: Engine) -> Callable[[], Coroutine[Any, Any, None]]:

@@ -14,14 +14,15 @@ from typing import Any, Final
 
 from schemas.errors import BadSettingError
 from schemas.topics import Topics
+from streams.settings_checks import HIDDEN, check_kafka, check_redis, without_password
 
 PREFIX: Final = "RENOWN_"
 OUTSIDE: Final = frozenset({"RENOWN_DATA", "RENOWN_CACHE", "RENOWN_CONFIG", "RENOWN_CRASH_POINT"})
 """RENOWN_* variables that are read elsewhere, before there are settings."""
 
 
-def _is(default: Any, meaning: str, at_least: float | None = None) -> Any:
-    return field(default=default, metadata={"meaning": meaning, "at_least": at_least})
+def _is(default: Any, meaning: str, at_least: float | None = None, *, secret: bool = False) -> Any:
+    return field(default=default, metadata={"meaning": meaning, "at_least": at_least, "secret": secret})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,29 @@ class Settings:
 
     bootstrap: str = _is("127.0.0.1:9092", "Kafka servers, host:port separated by commas")
     redis_url: str = _is("redis://127.0.0.1:6379/0", "Redis that readers use")
+    kafka_security: str = _is("PLAINTEXT", "PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
+    kafka_ca_file: str = _is("", "PEM file of the authorities that sign Kafka's certificates; empty = the system's")
+    kafka_cert_file: str = _is("", "PEM file of our certificate for Kafka; empty = none")
+    kafka_key_file: str = _is("", "PEM file of that certificate's key; empty = in the same file")
+    kafka_key_password: str = _is("", "password of that key", secret=True)
+    kafka_key_password_file: str = _is("", "file that holds that password")
+    kafka_sasl_mechanism: str = _is("SCRAM-SHA-512", "PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512")
+    kafka_sasl_user: str = _is("", "Kafka user of SASL_PLAINTEXT and SASL_SSL")
+    kafka_sasl_password: str = _is("", "password of that user", secret=True)
+    kafka_sasl_password_file: str = _is("", "file that holds that password")
+    redis_user: str = _is("", "Redis ACL user; empty = the one in redis_url, else default")
+    redis_password: str = _is("", "password of that user", secret=True)
+    redis_password_file: str = _is("", "file that holds that password")
+    redis_ca_file: str = _is("", "PEM file of the authorities of a rediss:// server; empty = the system's")
+    redis_cert_file: str = _is("", "PEM file of our certificate for Redis; empty = none")
+    redis_key_file: str = _is("", "PEM file of that certificate's key; empty = in the same file")
     prefix: str = _is("renown", "prefix of topics and of the consumer group")
     redis_prefix: str = _is("renown", "prefix of Redis keys")
     partitions: int = _is(8, "partitions of engagements, credits, scores and the users table", 1)
     profile: str = _is("default", "named parameter set of the model: default or burst")
     parameters: str = _is("", "single parameters over the profile: name=value separated by commas")
-    hash_key: str = _is("renown-hash-key!", "secret of id hashes, 16 bytes; never change it on living state")
+    hash_key: str = _is("renown-hash-key!", "secret of id hashes, 16 bytes; constant over living state", secret=True)
+    hash_key_file: str = _is("", "file that holds that secret")
     session_timeout_s: float = _is(30.0, "a worker silent for so long loses its partitions", 1.0)
     commit_interval_s: float = _is(1.0, "time between barriers: state flushed, offsets committed", 0.05)
     standbys: int = _is(1, "workers that keep a warm copy of each partition", 0)
@@ -63,14 +81,27 @@ class Settings:
             if least is not None and value < least:
                 raise BadSettingError(PREFIX + f.name.upper(), value, f"must be at least {least}")
         if len(self.hash_key.encode()) != 16:  # noqa: PLR2004 - SipHash takes a key of 16 bytes
-            raise BadSettingError(PREFIX + "HASH_KEY", "…", "must be 16 bytes long")
+            raise BadSettingError(PREFIX + "HASH_KEY", HIDDEN, "must be 16 bytes long")
+        check_kafka(self)
+        check_redis(self)
+
+    def __repr__(self) -> str:
+        """Return every setting, secrets hidden: objects end up in tracebacks and logs."""
+        return f"Settings({', '.join(f'{f.name}={visible(f.name, getattr(self, f.name))!r}' for f in fields(self))})"
+
+
+def visible(name: str, value: Any) -> Any:
+    """Return a setting's value as it may be shown: `…` for a secret, a URL without its password."""
+    if name == "redis_url":
+        return without_password(str(value))
+    return HIDDEN if value and name in SECRETS else value
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a value in force came from."""
 
-    value: Any
+    value: Any = field(repr=False)
     source: str
 
 
@@ -86,7 +117,24 @@ def origins(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = No
         if variable.startswith(PREFIX) and variable not in OUTSIDE:
             name = variable.removeprefix(PREFIX).lower()
             found[name] = Origin(_typed(name, text, variable), variable)
+    for name in SECRETS:
+        path = found[f"{name}_file"].value
+        if path:
+            found[name] = _from_secret_file(name, path, found[name])
     return found
+
+
+def _from_secret_file(name: str, path: str, given: Origin) -> Origin:
+    """Return the secret in a file, as container platforms mount them; one line end at its end is not part of it."""
+    variable = f"{PREFIX}{name.upper()}_FILE"
+    if given.source not in {"default", path}:
+        raise BadSettingError(variable, path, f"the secret is also given by {given.source}: keep one of them")
+    try:
+        text = Path(path).read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not UTF-8"
+        raise BadSettingError(variable, path, f"cannot be read ({why}); name a readable file") from error
+    return Origin(text.removesuffix("\n").removesuffix("\r"), path)
 
 
 def load(environ: Mapping[str, str], overrides: Mapping[str, Any] | None = None) -> Settings:
@@ -106,8 +154,13 @@ def from_file(path: Path) -> dict[str, Any]:
 def _typed(name: str, value: Any, label: str) -> Any:
     known: dict[str, type] = {f.name: type(f.default) for f in fields(Settings)}
     if name not in known:
-        raise BadSettingError(label, value, f"unknown setting; known are {', '.join(sorted(known))}")
+        # An unknown name may be a misspelt secret's.
+        raise BadSettingError(label, HIDDEN, f"unknown setting; known are {', '.join(sorted(known))}")
     try:
         return known[name](value)
     except (TypeError, ValueError) as error:
-        raise BadSettingError(label, value, f"must be {known[name].__name__}") from error
+        raise BadSettingError(label, visible(name, value), f"must be {known[name].__name__}") from error
+
+
+SECRETS: Final = tuple(f.name for f in fields(Settings) if f.metadata["secret"])
+"""Settings that are never shown; each may be given by a file named in `<name>_file`."""

@@ -8,6 +8,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.score import decode_score
+from streams.security import kafka_client
 from streams.settings import Settings
 
 READ_MS: Final = 500
@@ -26,7 +27,7 @@ class Emitted:
 
 async def emitted(settings: Settings, since_ms: int, until_ms: int) -> Emitted:
     """Return the delays of the scores whose oldest engagement was appended within the given instants."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**kafka_client(settings), enable_auto_commit=False)
     await consumer.start()
     found, last, interval_ms = Emitted([], []), dict[str, int](), settings.emit_interval_s * 1000
     try:

@@ -18,6 +18,7 @@ from agents.ingest.http_metrics import HttpMetrics
 from schemas.errors import RenownError
 from streams import logs
 from streams.clock import wall_ms
+from streams.security import kafka_security, require_login
 from streams.settings import Settings
 
 HOST = "127.0.0.1"
@@ -52,8 +53,9 @@ async def _serve(settings: Settings, host: str, port: int) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await require_login(settings)
     registry = CollectorRegistry()
-    delivery = Delivery(settings.bootstrap, settings.topics)
+    delivery = Delivery(settings.bootstrap, settings.topics, security=kafka_security(settings))
     ingest = Ingest(delivery, HttpMetrics(registry), registry, wall_ms, settings.max_future_skew_s)
     runner = web.AppRunner(build(ingest), access_log=None, shutdown_timeout=SHUTDOWN_S)
     await runner.setup()

@@ -10,9 +10,7 @@ import orjson
 
 from agents.cli.target import data_option, local_overrides
 from deploy.local.errors import NoStackError
-from streams.settings import Settings, load, origins
-
-SECRET = frozenset({"hash_key"})
+from streams.settings import Settings, load, origins, visible
 
 
 def _overrides(data: str) -> dict[str, object]:
@@ -35,7 +33,7 @@ def config(data: str, *, as_json: bool) -> None:
     rows = [
         {
             "name": name,
-            "value": "(secret)" if name in SECRET else origin.value,
+            "value": visible(name, origin.value),
             "source": origin.source,
             "meaning": meanings[name],
         }

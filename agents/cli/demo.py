@@ -15,6 +15,7 @@ import redis
 
 from agents.cli.target import data_option, resolve
 from agents.local_topics import SETTINGS_FILE
+from agents.redis_connection import redis_login
 from deploy.local.redis import find_client
 from schemas.errors import RenownError
 from schemas.redis_keys import RedisKeys
@@ -69,7 +70,7 @@ def _step(title: str, *arguments: str) -> None:
 
 def _redis(settings: Settings) -> Any:
     """Return a client that answers in text, which its type does not know."""
-    return redis.Redis.from_url(settings.redis_url, decode_responses=True)
+    return redis.Redis.from_url(settings.redis_url, decode_responses=True, **redis_login(settings))
 
 
 def _leader(settings: Settings) -> str:

@@ -22,6 +22,7 @@ from schemas.errors import RenownError
 from schemas.instants import rfc3339
 from schemas.reasons import Reason
 from streams.clock import wall_ms
+from streams.security import kafka_security
 from streams.settings import Settings
 
 COLUMNS = ("number", "at", "reason", "topic", "partition", "offset", "source", "detail")
@@ -112,7 +113,7 @@ def retry(numbers: tuple[int, ...], reason: str | None, data: str, *, as_json: b
 
 
 async def _found(settings: Settings, reason: str | None) -> list[Filed]:
-    letters = filed_letters(settings.bootstrap, settings.topics.dead_letters.name)
+    letters = filed_letters(settings.bootstrap, settings.topics.dead_letters.name, **kafka_security(settings))
     return [each async for each in letters if reason in {None, each.letter.reason.value}]
 
 
@@ -123,7 +124,7 @@ async def _retried(settings: Settings, chosen: list[Filed]) -> tuple[int, Counte
     refused = Counter(each.error.reason.value for each in outcomes if not isinstance(each, Ready))
     if not ready:
         return 0, refused
-    producer = await connected_producer(settings.bootstrap)
+    producer = await connected_producer(settings.bootstrap, **kafka_security(settings))
     try:
         partitions = await partition_count(producer, settings.topics.engagements.name)
         publisher = Publisher(producer, settings.topics, partitions, "dlq", "dlq", wall_ms)

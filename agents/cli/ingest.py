@@ -24,8 +24,9 @@ from agents.ingest.kafka import connected_producer, partition_count, stopped
 from agents.ingest.publisher import Publisher
 from agents.ingest.run import Pace, publish_all
 from agents.ingest.tally import Tally
-from schemas.errors import RenownError
+from schemas.errors import BadSettingError, RenownError
 from streams.clock import wall_ms
+from streams.security import kafka_security
 from streams.settings import Settings
 
 INTERRUPTED = 130
@@ -84,6 +85,8 @@ def ingest(file: str, form: str, rate: float | None, wait_s: float, data: str, *
     failure, stop = None, False
     try:
         stop = asyncio.run(_run(_Job(file, form, rate, wait_s), settings, tally))
+    except BadSettingError:
+        raise
     except RenownError as error:
         failure = error
     _summary(tally, time.monotonic() - started, as_json=as_json)
@@ -103,7 +106,7 @@ async def _run(job: _Job, settings: Settings, tally: Tally) -> bool:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if not job.is_there():
         raise SourceError(f"{job.path}: no such file; name a readable file, or - for standard input")
-    connecting = asyncio.ensure_future(connected_producer(settings.bootstrap, job.wait_s))
+    connecting = asyncio.ensure_future(connected_producer(settings.bootstrap, job.wait_s, **kafka_security(settings)))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not connecting.done():

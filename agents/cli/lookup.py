@@ -20,12 +20,14 @@ from agents.lookup.origin import acts_of
 from agents.lookup.reader import NETWORK_PATTERN, Reader, connected
 from agents.lookup.shown import show
 from agents.lookup.stored import StoredScore
+from agents.redis_connection import redis_login, redis_refusal
 from schemas.engagement import Act
 from schemas.errors import RenownError
 from schemas.identifiers import user_id
 from schemas.instants import rfc3339
 from schemas.redis_keys import RedisKeys
 from schemas.score import Moment
+from streams.security import kafka_security
 from streams.settings import Settings
 
 MOST_TOP = 10_000
@@ -128,7 +130,9 @@ async def _explained(reader: Reader, settings: Settings, user: str) -> dict[str,
     if found is None:
         return None
     moments: tuple[Moment, ...] = await reader.moments(user)
-    acts: list[Act | None] = await acts_of(settings.bootstrap, settings.topics.engagements.name, moments)
+    acts: list[Act | None] = await acts_of(
+        settings.bootstrap, settings.topics.engagements.name, moments, **kafka_security(settings)
+    )
     return document(found, moments, acts)
 
 
@@ -136,10 +140,12 @@ def _read(settings: Settings, question: Callable[[Reader], Awaitable[T]]) -> T:
     """Return the answer; raise RenownError when Redis cannot give one."""
 
     async def asked() -> T:
-        redis = connected(settings.redis_url)
+        redis = connected(settings.redis_url, **redis_login(settings))
         try:
             return await question(Reader(redis, RedisKeys(settings.redis_prefix)))
         except (RedisError, OSError) as error:
+            if (refused := redis_refusal(error, settings.redis_url)) is not None:
+                raise refused from error
             detail = f"Redis cannot be read ({error!s:.120}); `renown status` tells whether it runs"
             raise RenownError(detail) from error
         finally:

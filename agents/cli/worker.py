@@ -14,6 +14,7 @@ from agents.topics import require
 from streams import logs
 from streams.app import Worker, build
 from streams.engine.preflight import preflight
+from streams.security import kafka_security
 from streams.settings import Settings
 from streams.warm import warm
 
@@ -43,6 +44,7 @@ async def _checked(settings: Settings) -> None:
         changelog=topics.users_changelog.name,
         topics=[topics.engagements.name, topics.credits.name, topics.scores.name],
         partitions=settings.partitions,
+        security=kafka_security(settings),
     )
     await require(settings)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from agents.ingest.kafka import KafkaAwayError, connected_producer, partition_count, stopped
 from agents.ingest.outcomes import Ready
+from schemas.errors import BadSettingError
 from schemas.topics import Topics
 
 ACK_LIMIT_S = 5.0
@@ -33,6 +35,7 @@ class Delivery:
     bootstrap: str
     topics: Topics
     ack_limit_s: float = ACK_LIMIT_S
+    security: Mapping[str, Any] = field(default_factory=dict, repr=False)
     _producer: AIOKafkaProducer | None = None
     _connecting: asyncio.Task[None] | None = None
     _waiting: int = 0
@@ -100,9 +103,9 @@ class Delivery:
     async def _connect(self) -> None:
         while self._producer is None:
             try:
-                producer = await connected_producer(self.bootstrap)
+                producer = await connected_producer(self.bootstrap, **self.security)
                 await self._checked(producer)
-            except (KafkaAwayError, KafkaError) as error:
+            except (KafkaAwayError, KafkaError, BadSettingError) as error:
                 if not self._told:
                     log.warning("kafka away", error=str(error)[:200])
                 self._told = True

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from schemas.errors import RenownError
+from streams.security import refusal
 
 BATCH_BYTES = 256 * 1024
 LINGER_MS = 5
@@ -23,8 +25,11 @@ class KafkaAwayError(RenownError):
     """No broker answered, or the topic is not there; says what to do."""
 
 
-async def connected_producer(bootstrap: str, wait_s: float = 0.0) -> AIOKafkaProducer:
-    """Return a started producer; try again with growing pauses for `wait_s`, then raise KafkaAwayError."""
+async def connected_producer(bootstrap: str, wait_s: float = 0.0, **security: Any) -> AIOKafkaProducer:
+    """Return a started producer; try again with growing pauses for `wait_s`, then raise KafkaAwayError.
+
+    BadSettingError at once when the broker refuses us.
+    """
     deadline, pause = time.monotonic() + wait_s, FIRST_WAIT_S
     while True:
         producer = AIOKafkaProducer(
@@ -36,11 +41,14 @@ async def connected_producer(bootstrap: str, wait_s: float = 0.0) -> AIOKafkaPro
             max_batch_size=BATCH_BYTES,
             linger_ms=LINGER_MS,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
+            **security,
         )
         try:
             await producer.start()
         except (KafkaError, OSError) as error:
             await stopped(producer)
+            if (refused := await refusal(bootstrap, security)) is not None:
+                raise refused from error
             left = deadline - time.monotonic()
             if left <= 0:
                 raise away(bootstrap, error) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -15,6 +15,7 @@ from agents.ingest.outcomes import Outcome, Ready, Refused
 from schemas.codec import decode_engagement
 from schemas.dead_letter import DeadLetter, dead_letter
 from schemas.errors import BadRecordError
+from streams.security import refusal
 
 POLL_MS = 500
 
@@ -26,14 +27,16 @@ class Filed(NamedTuple):
     letter: DeadLetter
 
 
-async def filed_letters(bootstrap: str, topic: str) -> AsyncIterator[Filed]:
+async def filed_letters(bootstrap: str, topic: str, **security: Any) -> AsyncIterator[Filed]:
     """Yield the letters written so far, oldest first; KafkaAwayError when Kafka cannot be read.
 
     Of letters about the same (topic, partition, offset) only the first is yielded: a worker that dies between
     sending and committing writes them twice. Files of one name may hold other lines, so the value counts as
     well. Records that are no letters are left out.
     """
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest", **security
+    )
     seen: set[tuple[str, int, int, bytes]] = set()
     try:
         await consumer.start()
@@ -47,6 +50,8 @@ async def filed_letters(bootstrap: str, topic: str) -> AsyncIterator[Filed]:
                 seen.add(place)
                 yield Filed(number, letter)
     except (KafkaError, OSError) as error:
+        if (refused := await refusal(bootstrap, security)) is not None:
+            raise refused from error
         raise away(bootstrap, error) from error
     finally:
         await consumer.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -17,7 +18,7 @@ LIMIT_S = 5.0
 FETCH_BYTES = 64 * 1024
 
 
-async def acts_of(bootstrap: str, topic: str, moments: Sequence[Moment]) -> list[Act | None]:
+async def acts_of(bootstrap: str, topic: str, moments: Sequence[Moment], **security: Any) -> list[Act | None]:
     """Return the act behind each moment, None where Kafka is away or keeps it no longer."""
     found: list[Act | None] = [None] * len(moments)
     if not moments:
@@ -28,6 +29,7 @@ async def acts_of(bootstrap: str, topic: str, moments: Sequence[Moment]) -> list
         auto_offset_reset="none",
         max_partition_fetch_bytes=FETCH_BYTES,
         request_timeout_ms=int(LIMIT_S * 1000),
+        **security,
     )
     try:
         async with asyncio.timeout(LIMIT_S):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
 from agents.lookup.stored import StoredScore, stored_moments, stored_score
+from agents.redis_connection import redis_client
 from schemas.redis_keys import RedisKeys
 from schemas.score import Moment
 
@@ -31,15 +30,9 @@ class Day(NamedTuple):
     score: float
 
 
-def connected(url: str) -> Redis:
+def connected(url: str, **login: Any) -> Redis:
     """Return a client for reading; failures show at once."""
-    return Redis.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_connect_timeout=TIMEOUT_S,
-        socket_timeout=TIMEOUT_S,
-        client_name="renown-lookup",
-    )
+    return redis_client(url, name="renown-lookup", connect_s=TIMEOUT_S, reply_s=TIMEOUT_S, **login)
 
 
 class Reader:

@@ -8,17 +8,16 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import (
-    AuthenticationError,
-    AuthorizationError,
     OutOfMemoryError,
     ReadOnlyError,
     RedisError,
     ResponseError,
 )
-from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from agents.redis_connection import redis_refusal
 from agents.scoring.metrics import ScoringMetrics
 
 FIRST_PAUSE_S = 0.1
@@ -44,7 +43,7 @@ class StoppedError(Exception):
 
 def is_passing(error: BaseException) -> bool:
     """Whether waiting may cure the error: an outage does pass, a bug in our script or a wrong password does not."""
-    if isinstance(error, (AuthenticationError, AuthorizationError)):
+    if redis_refusal(error, "") is not None:
         return False  # connection errors by class, but only an operator can cure them
     if isinstance(error, ResponseError) and not isinstance(error, (OutOfMemoryError, ReadOnlyError)):
         return any(word in str(error)[:200] for word in _PASSING_REPLIES)

@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, start_http_server
 from redis.exceptions import RedisError
 
+from agents.redis_connection import redis_login, redis_refusal
 from agents.scoring.agent import ScoringAgent
 from agents.scoring.meta import Meta, clear
 from agents.scoring.metrics import ScoringMetrics
@@ -23,6 +24,7 @@ from agents.scoring.outage import Patience, StoppedError
 from agents.scoring.writer import ScoreWriter, connected
 from schemas.errors import RenownError
 from schemas.redis_keys import RedisKeys
+from streams.security import kafka_client, require_login
 from streams.settings import Settings
 
 FIRST_PAUSE_S = 0.2
@@ -62,7 +64,7 @@ async def run(
     rebuild: bool = False,
 ) -> None:
     """Run the agent until `stop`; `ready` is called once it has taken up its work. Raises RenownError."""
-    redis, keys = connected(settings.redis_url), RedisKeys(settings.redis_prefix)
+    redis, keys = connected(settings.redis_url, **redis_login(settings)), RedisKeys(settings.redis_prefix)
     try:
         with contextlib.suppress(StoppedError):
             async with _consuming(settings, stop) as (consumer, log_id):
@@ -74,7 +76,9 @@ async def run(
     except KafkaError as error:
         remedy = "the agent can be started again"
         raise RenownError(f"Kafka at {settings.bootstrap} failed: {error!r:.200}; {remedy}") from error
-    except RedisError as error:
+    except (RedisError, OSError) as error:
+        if (refused := redis_refusal(error, settings.redis_url)) is not None:
+            raise refused from error
         remedy = "check its version (6.2 or later), password and permissions"
         raise RenownError(f"Redis refuses our writes: {error!s:.200}; {remedy}") from error
     finally:
@@ -108,6 +112,7 @@ async def _consuming(settings: Settings, stop: asyncio.Event) -> AsyncIterator[t
             break
         except (KafkaError, OSError) as error:
             await consumer.stop()
+            await require_login(settings)
             if not told:
                 log.warning("kafka away", bootstrap=settings.bootstrap, error=str(error)[:200])
                 told = True
@@ -124,7 +129,7 @@ async def _consuming(settings: Settings, stop: asyncio.Event) -> AsyncIterator[t
 
 def _consumer(settings: Settings) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
-        bootstrap_servers=settings.bootstrap,
+        **kafka_client(settings),
         client_id="renown-scoring",
         group_id=settings.topics.scoring_group,
         enable_auto_commit=False,
@@ -138,7 +143,7 @@ def _consumer(settings: Settings) -> AIOKafkaConsumer:
 
 async def _log_id(settings: Settings) -> str:
     """Return cluster id and topic: what tells one log from another."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap)
+    admin = AIOKafkaAdminClient(**kafka_client(settings))
     try:
         await admin.start()
         cluster = await admin.describe_cluster()

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 
+from agents.redis_connection import redis_client
 from agents.scoring.entries import Entry, keys_of, packed
 from schemas.redis_keys import RedisKeys
 
@@ -44,15 +43,9 @@ class MovedError(Exception):
         self.position = position
 
 
-def connected(url: str) -> Redis:
+def connected(url: str, **login: Any) -> Redis:
     """Return a client that tells of failures at once: waiting and trying again is the agent's business."""
-    return Redis.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_connect_timeout=CONNECT_TIMEOUT_S,
-        socket_timeout=REPLY_TIMEOUT_S,
-        client_name="renown-scoring",
-    )
+    return redis_client(url, name="renown-scoring", connect_s=CONNECT_TIMEOUT_S, reply_s=REPLY_TIMEOUT_S, **login)
 
 
 class ScoreWriter:

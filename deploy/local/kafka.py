@@ -35,6 +35,7 @@ class KafkaServer:
 
     data_dir: Path
     report: Report
+    secured: kafka_config.Secured | None = None
 
     @property
     def log(self) -> Path:
@@ -79,7 +80,7 @@ class KafkaServer:
         controller_port = ports.keep_or_pick(before.controller_port if before else None, frozenset({port}))
         cluster = before.cluster_id if before else new_cluster_id()
         self.home.mkdir(parents=True, exist_ok=True)
-        text = kafka_config.properties(port, controller_port, self.home / "topics")
+        text = kafka_config.properties(port, controller_port, self.home / "topics", self.secured)
         (self.home / "server.properties").write_text(text, encoding="ascii")
         (self.home / "log4j2.properties").write_text(kafka_config.LOG4J, encoding="ascii")
         return KafkaState(port, controller_port, cluster, kafka_version(locked_jars()))

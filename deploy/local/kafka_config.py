@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from deploy.local.ports import HOST
@@ -70,7 +72,26 @@ logger.server.level=info
 """
 
 
-def properties(port: int, controller_port: int, log_dir: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Secured:
+    """Further listeners beside the plain one, name to (protocol, port), and the settings that they need."""
+
+    listeners: Mapping[str, tuple[str, int]]
+    settings: Mapping[str, str]
+
+    def placed(self, plain: Mapping[str, str]) -> dict[str, str]:
+        """Return the settings with these listeners added to the plain ones."""
+        also = "".join(f",{name}://{HOST}:{port}" for name, (_, port) in self.listeners.items())
+        protocols = "".join(f",{name}:{protocol}" for name, (protocol, _) in self.listeners.items())
+        return {
+            **self.settings,
+            "listeners": plain["listeners"] + also,
+            "advertised.listeners": plain["advertised.listeners"] + also,
+            "listener.security.protocol.map": SETTINGS["listener.security.protocol.map"] + protocols,
+        }
+
+
+def properties(port: int, controller_port: int, log_dir: Path, secured: Secured | None = None) -> str:
     """Return the text of `server.properties`."""
     placed = {
         "controller.quorum.voters": f"1@{HOST}:{controller_port}",
@@ -78,7 +99,10 @@ def properties(port: int, controller_port: int, log_dir: Path) -> str:
         "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
         "log.dirs": _escaped(str(log_dir)),
     }
-    return "".join(f"{name}={value}\n" for name, value in {**SETTINGS, **placed}.items())
+    return "".join(
+        f"{name}={value}\n"
+        for name, value in {**SETTINGS, **placed, **(secured.placed(placed) if secured else {})}.items()
+    )
 
 
 def _escaped(path: str) -> str:

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.errors import BadSettingError
 from streams.engine.fencing import FencedWriter
+from streams.security import refusal
 
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
@@ -60,8 +61,10 @@ async def connected(bootstrap: str, security: dict[str, Any], say: Say) -> AIOKa
             client = AIOKafkaClient(bootstrap_servers=bootstrap.split(","), **security)
             try:
                 await client.bootstrap()
-            except KafkaError:
+            except KafkaError as error:
                 await client.close()
+                if (refused := await refusal(bootstrap, security)) is not None:
+                    raise refused from error
             else:
                 if waiting:
                     say(f"kafka at {bootstrap} answers")

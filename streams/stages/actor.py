@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -38,13 +39,14 @@ class ActorStage:
     outbox: Outbox
     stream_time: StreamTime
     metrics: Metrics
+    security: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     async def prepare(self, partition: Partition, chunk: Chunk) -> None:
         """Have the partition's recent acts at hand, re-reading the log when the partition has just arrived."""
         if _SEEN not in partition.extra:
             horizon = self.settings.dedupe_horizon
             start = first_needed(horizon, chunk.first)
-            log = read_log(self.settings.bootstrap, chunk.topic, chunk.partition, start, chunk.first)
+            log = read_log(self.settings.bootstrap, chunk.topic, chunk.partition, start, chunk.first, **self.security)
             partition.extra[_SEEN] = await rebuilt(horizon, chunk.first, log, self._acts)
 
     async def wait_for_room(self) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from streams.security import kafka_client
+
 if TYPE_CHECKING:
     from streams.settings import Settings
     from streams.stages.exchange import Exchange
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 async def follow(settings: Settings, exchange: Exchange, caught_up: asyncio.Event) -> None:
     """Hand every record to `exchange` for ever; set `caught_up` when the end of the topic was reached once."""
     tp = TopicPartition(settings.topics.calibration.name, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(**kafka_client(settings), enable_auto_commit=False)
     await consumer.start()
     try:
         consumer.assign([tp])
