@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from agents.bench.errors import BenchError
+from agents.rig.ending import end
 from deploy.local import ports
 from deploy.local.process import last_words
 from deploy.local.services import DATA_VARIABLE, DROPPED_VARIABLES, command
@@ -92,15 +92,7 @@ class Rig:
 
     def stop(self) -> None:
         """End every child, the gentle way first."""
-        for process in self.processes.values():
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-        for process in self.processes.values():
-            try:
-                process.wait(STOP_LIMIT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        end(self.processes.values(), STOP_LIMIT_S)
 
     def _is_ready(self) -> bool:
         ready = all((self.folder / f"{name}.ready").exists() for name in self.workers)

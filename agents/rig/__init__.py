@@ -1,0 +1,1 @@
+"""Whole pipelines as child processes, for tests, benchmarks and fault suites."""
