@@ -39,14 +39,14 @@ def own_stack(workers: int, say: Callable[[str], None], profile: Path | None = N
             yield running
         finally:
             say("stopping")
-            with _undisturbed():
+            with undisturbed():
                 if running is not None:
                     running.stop()
                 local.down()
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Hold off a second Ctrl-C: it would leave processes behind, and stopping has limits of its own."""
     before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

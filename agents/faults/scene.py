@@ -1,0 +1,202 @@
+"""One fault's scene: a pipeline under load, its broker and Redis, what was done to it and how fast it came back."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import TopicPartition
+from redis import Redis
+from redis.exceptions import RedisError
+
+from agents.faults.bed import Bed, Broker, Store
+from agents.faults.judge import Deployment, Verdict, judge
+from agents.faults.judge.log import client, lags
+from agents.faults.proxy import Proxy
+from agents.faults.records import Records, engagement
+from agents.faults.source import Source
+from agents.faults.supervisor import Supervisor
+from agents.rig.pipeline import SCORING, Pipeline, RigError, prepared
+
+PARTITIONS: Final = 8
+SESSION_S: Final = 6.0
+RECOVERY_LIMIT_S: Final = 150.0
+LOOK_S: Final = 0.01
+REDIS_WAIT_S: Final = 1.0
+REPLY_LIMIT_S: Final = 20.0
+SETTINGS: Final = {
+    "profile": "burst",
+    "session_timeout_s": str(SESSION_S),
+    "commit_interval_s": "0.3",
+    "chunk_events": "500",
+    "partitions": str(PARTITIONS),
+}
+
+
+@dataclass
+class Scene:
+    """What a fault may touch. `chance` is seeded; `injected` counts, `recovered_s` holds recovery times."""
+
+    pipeline: Pipeline
+    supervisor: Supervisor
+    source: Source
+    broker: Broker
+    store: Store
+    proxy: Proxy
+    bed: Bed
+    chance: random.Random
+    injected: int = 0
+    recovered_s: list[float] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    poisoned: set[str] = field(default_factory=set)
+    _probes: int = 0
+
+    @property
+    def workers(self) -> list[str]:
+        """The workers that are meant to run, by name."""
+        return [name for name in self.supervisor.kept if name != SCORING]
+
+    def kill(self, *names: str, number: int = signal.SIGKILL) -> None:
+        """Signal processes at once; their supervisor starts them again."""
+        for name in names:
+            self.pipeline.processes[name].send_signal(number)
+        self.injected += 1
+
+    def expect(self, holds: object, otherwise: str) -> None:
+        """Note a promise that was not kept."""
+        if not holds:
+            self.problems.append(otherwise)
+
+    def note(self, text: str) -> None:
+        """Keep a figure to be shown beside the outcome."""
+        self.notes.append(text)
+
+    def restart(self, name: str) -> None:
+        """End a process the gentle way and return once its supervisor has brought it back, ready."""
+        process = self.pipeline.processes[name]
+        process.terminate()
+        self.wait(lambda: self.pipeline.processes[name] is not process, f"{name} started again")
+        self.all_ready()
+
+    def pause(self, least_s: float, most_s: float | None = None) -> None:
+        """Let the load run for a time drawn between the two."""
+        time.sleep(least_s if most_s is None else self.chance.uniform(least_s, most_s))
+
+    def recover(self, since: float | None = None, limit_s: float = RECOVERY_LIMIT_S) -> float:
+        """Send an engagement and return the seconds, from `since` or now, until its score is readable; RigError."""
+        began = time.monotonic() if since is None else since
+        self._probes += 1
+        name = f"{self._probes}-{self.source.name}"
+        probe = engagement(self._probes, 0, "share", f"probe:from-{name}", f"probe:to-{name}", int(time.time() * 1000))
+        self.source.send(probe)
+        if not self._readable(f"{self.pipeline.settings.redis_prefix}:u:probe:to-{name}", limit_s):
+            raise RigError(f"nothing new was readable {limit_s:.0f} s after the fault")
+        took_s = time.monotonic() - began
+        self.recovered_s.append(took_s)
+        return took_s
+
+    def wait(self, holds: Callable[[], object], what: str, limit_s: float = RECOVERY_LIMIT_S) -> None:
+        """Return once `holds()`; RigError naming `what` when it takes longer."""
+        until = time.monotonic() + limit_s
+        while not holds():
+            if time.monotonic() > until:
+                raise RigError(f"{what}: not within {limit_s:.0f} s")
+            time.sleep(LOOK_S * 5)
+
+    def committed(self) -> int:
+        """Return how many records of the engagements topic the workers have finished."""
+        told = self.deployment()
+        consumer = client(told, f"{told.prefix}.app")
+        try:
+            asked = [TopicPartition(told.topic("engagements"), number) for number in range(PARTITIONS)]
+            return sum(max(0, place.offset) for place in consumer.committed(asked, timeout=REPLY_LIMIT_S))
+        finally:
+            consumer.close()
+
+    def lag(self) -> int:
+        """Return how many records of engagements and credits the workers have before them."""
+        return sum(left for place, left in lags(self.deployment()) if ".scoring " not in place)
+
+    def all_ready(self) -> None:
+        """Return once every worker scores again."""
+        for name in self.workers:
+            self.wait(lambda one=name: self.pipeline.ready_file(one).exists(), f"{name} ready")  # type: ignore[misc]
+
+    def verdict(self) -> Verdict:
+        """End the load, let everything come to rest and have it judged."""
+        self.source.rest()
+        self.pipeline.renown("drain", "--timeout", "120", check=False)
+        return judge(self.deployment(), frozenset(self.poisoned))
+
+    def load_again(self) -> None:
+        """Go on sending after a verdict."""
+        self.source = self.source.successor()
+        self.source.start()
+
+    def deployment(self) -> Deployment:
+        """Return what is judged, by the addresses of its own servers."""
+        settings = self.pipeline.settings
+        return Deployment(self.broker.bootstrap, self.store.url, settings.prefix, settings.redis_prefix, PARTITIONS)
+
+    def _readable(self, key: str, limit_s: float) -> bool:
+        until = time.monotonic() + limit_s
+        while time.monotonic() < until:
+            try:
+                with Redis(port=self.store.port, socket_timeout=REDIS_WAIT_S) as redis:
+                    while time.monotonic() < until:
+                        if redis.exists(key):
+                            return True
+                        time.sleep(LOOK_S)
+            except (RedisError, OSError):
+                time.sleep(LOOK_S * 10)
+        return False
+
+
+@contextmanager
+def scene(
+    bed: Bed,
+    folder: Path,
+    records: Callable[[int], Records],
+    *,
+    seed: int,
+    rate: float,
+    workers: int,
+    own_broker: bool,
+    disk_mb: int = 0,
+    settings: Mapping[str, str],
+) -> Iterator[Scene]:
+    """Yield a scene whose workers are ready and under load; everything of its own is gone afterwards."""
+    bed.scenes += 1
+    folder.mkdir(parents=True, exist_ok=True)
+    broker, store = bed.broker(own=own_broker, disk_mb=disk_mb), bed.store(disk_mb=disk_mb)
+    proxy = Proxy(store.port)
+    proxy.start()
+    made = prepared(
+        broker.bootstrap, f"redis://127.0.0.1:{proxy.port}/0", folder, f"f{bed.scenes}", {**SETTINGS, **settings}
+    )
+    supervisor = Supervisor(made)
+    source = Source(broker.bootstrap, made.settings.topics.engagements.name, records(seed), rate)
+    try:
+        for name in [*(f"worker-{number}" for number in range(workers)), SCORING]:
+            supervisor.keep(name)
+        supervisor.start()
+        found = Scene(made, supervisor, source, broker, store, proxy, bed, random.Random(seed))
+        found.all_ready()
+        source.start()
+        found.recover()
+        found.recovered_s.clear()
+        yield found
+    finally:
+        supervisor.stop()
+        made.stop()
+        proxy.stop()
+        bed.drop(store)
+        if own_broker:
+            bed.drop(broker)
