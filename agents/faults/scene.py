@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from redis.exceptions import RedisError
 
 from agents.faults.bed import Bed, Broker, Store
 from agents.faults.judge import Deployment, Verdict, judge
+from agents.faults.judge.home import home_of
 from agents.faults.judge.log import client, lags
 from agents.faults.proxy import Proxy
 from agents.faults.records import Records, engagement
@@ -90,13 +92,17 @@ class Scene:
         time.sleep(least_s if most_s is None else self.chance.uniform(least_s, most_s))
 
     def recover(self, since: float | None = None, limit_s: float = RECOVERY_LIMIT_S) -> float:
-        """Send an engagement and return the seconds, from `since` or now, until its score is readable; RigError."""
+        """Send an engagement to and from every partition; return the seconds, from `since` or now, until all their
+        scores are readable; RigError when that takes longer than `limit_s`.
+        """
         began = time.monotonic() if since is None else since
         self._probes += 1
-        name = f"{self._probes}-{self.source.name}"
-        probe = engagement(self._probes, 0, "share", f"probe:from-{name}", f"probe:to-{name}", int(time.time() * 1000))
-        self.source.send(probe)
-        if not self._readable(f"{self.pipeline.settings.redis_prefix}:u:probe:to-{name}", limit_s):
+        names = probes(f"{self.source.seed}-{self._probes}")
+        for number, (actor, target) in enumerate(names):
+            name = 1_000 * self._probes + number
+            self.source.send(engagement(name, -self.source.seed, "share", actor, target, int(time.time() * 1000)))
+        keys = [f"{self.pipeline.settings.redis_prefix}:u:{target}" for _, target in names]
+        if not self._readable(keys, limit_s):
             raise RigError(f"nothing new was readable {limit_s:.0f} s after the fault")
         took_s = time.monotonic() - began
         self.recovered_s.append(took_s)
@@ -127,7 +133,7 @@ class Scene:
     def all_ready(self) -> None:
         """Return once every worker scores again."""
         for name in self.workers:
-            self.wait(lambda one=name: self.pipeline.ready_file(one).exists(), f"{name} ready")  # type: ignore[misc]
+            self.wait(lambda one=name: self.pipeline.is_ready(one), f"{name} ready")  # type: ignore[misc]
 
     def verdict(self) -> Verdict:
         """End the load, let everything come to rest and have it judged."""
@@ -145,18 +151,36 @@ class Scene:
         settings = self.pipeline.settings
         return Deployment(self.broker.bootstrap, self.store.url, settings.prefix, settings.redis_prefix, PARTITIONS)
 
-    def _readable(self, key: str, limit_s: float) -> bool:
+    def _readable(self, keys: list[str], limit_s: float) -> bool:
         until = time.monotonic() + limit_s
         while time.monotonic() < until:
             try:
                 with Redis(port=self.store.port, socket_timeout=REDIS_WAIT_S) as redis:
                     while time.monotonic() < until:
-                        if redis.exists(key):
+                        if redis.exists(*keys) == len(keys):
                             return True
                         time.sleep(LOOK_S)
             except (RedisError, OSError):
                 time.sleep(LOOK_S * 10)
         return False
+
+
+def probes(name: str) -> list[tuple[str, str]]:
+    """Return pairs of fresh users, actor and target, such that every partition is home to one of each.
+
+    >>> len(probes("a")), probes("a") == probes("a")
+    (8, True)
+    """
+    places = []
+    for side in ("from", "to"):
+        found: dict[int, str] = {}
+        for number in count():
+            user = f"probe:{side}-{name}-{number}"
+            found.setdefault(home_of(user.encode(), PARTITIONS), user)
+            if len(found) == PARTITIONS:
+                break
+        places.append([found[partition] for partition in range(PARTITIONS)])
+    return list(zip(places[0], reversed(places[1]), strict=True))
 
 
 @contextmanager
@@ -182,7 +206,7 @@ def scene(
         broker.bootstrap, f"redis://127.0.0.1:{proxy.port}/0", folder, f"f{bed.scenes}", {**SETTINGS, **settings}
     )
     supervisor = Supervisor(made)
-    source = Source(broker.bootstrap, made.settings.topics.engagements.name, records(seed), rate)
+    source = Source(broker.bootstrap, made.settings.topics.engagements.name, records(seed), rate, seed)
     try:
         for name in [*(f"worker-{number}" for number in range(workers)), SCORING]:
             supervisor.keep(name)

@@ -26,11 +26,11 @@ SETTINGS: Final = {
 class Source(threading.Thread):
     """Sends `records` at `rate` a second until told to finish; `acts` are the distinct acts that Kafka keeps."""
 
-    def __init__(self, bootstrap: str, topic: str, records: Records, rate: float) -> None:
+    def __init__(self, bootstrap: str, topic: str, records: Records, rate: float, seed: int) -> None:
         super().__init__(name="source", daemon=True)
-        self.rate = rate
+        self.rate, self.seed = rate, seed
         self.acts: set[tuple[str, str]] = set()
-        self._bootstrap, self._topic, self._records = bootstrap, topic, records
+        self._servers, self._topic, self._records = bootstrap, topic, records
         self._done = threading.Event()
         self._refused: list[str] = []
         self._lock, self._extra = threading.Lock(), 0
@@ -38,7 +38,7 @@ class Source(threading.Thread):
 
     def successor(self) -> Source:
         """Return a source that goes on where this one has come to rest."""
-        made = Source(self._bootstrap, self._topic, self._records, self.rate)
+        made = Source(self._servers, self._topic, self._records, self.rate, self.seed)
         made.acts = self.acts
         return made
 

@@ -49,6 +49,14 @@ class Pipeline:
             argv = command(words)
             self.processes[name] = subprocess.Popen(argv, env=env, stdout=log, stderr=log, start_new_session=True)
 
+    def is_ready(self, name: str) -> bool:
+        """Return whether the process that runs now has said that it scores: a file may outlive who wrote it."""
+        process = self.processes[name]
+        try:
+            return process.poll() is None and self.ready_file(name).read_text().strip() == str(process.pid)
+        except FileNotFoundError:
+            return False
+
     def ready_file(self, name: str) -> Path:
         """Return where a worker says that it is ready."""
         return self.folder / f"{name}.ready"
@@ -60,7 +68,7 @@ class Pipeline:
     def wait_ready(self, name: str, limit_s: float = READY_LIMIT_S) -> None:
         """Return when the worker scores; RigError when it ends first or takes longer."""
         until = time.monotonic() + limit_s
-        while not self.ready_file(name).exists():
+        while not self.is_ready(name):
             code = self.processes[name].poll()
             if code is not None:
                 raise RigError(f"{name} ended with {code}: {last_words(self.log_file(name))}")

@@ -26,18 +26,20 @@ def killed(scene: Scene) -> None:
 
 def emptied(scene: Scene) -> None:
     """Kill Redis and start it again with nothing: scores must return without anybody's help."""
+    had = _scores(scene)
     scene.store.kill()
     scene.store.empty()
     scene.injected += 1
     scene.store.start()
-    scene.recover()
+    _refilled(scene, had)
 
 
 def flushed(scene: Scene) -> None:
     """FLUSHALL under load."""
+    had = _scores(scene)
     _ask(scene, "FLUSHALL")
     scene.injected += 1
-    scene.recover()
+    _refilled(scene, had)
 
 
 def full(scene: Scene) -> None:
@@ -100,6 +102,17 @@ def failed_over(scene: Scene) -> None:
 def _ask(scene: Scene, *words: str) -> Any:
     with Redis(port=scene.store.port) as redis:
         return redis.execute_command(*words)
+
+
+def _scores(scene: Scene) -> int:
+    return int(_ask(scene, "ZCARD", f"{scene.pipeline.settings.redis_prefix}:top"))
+
+
+def _refilled(scene: Scene, had: int) -> None:
+    """Return once something new is readable and as many scores as before are there again."""
+    began = time.monotonic()
+    scene.wait(lambda: _scores(scene) >= had, f"{had} scores back in Redis")
+    scene.recover(began)
 
 
 def _stream_goes_on(scene: Scene) -> None:
