@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --allow-unsafe --strip-extras
 
-.PHONY: setup setup-dev demo down check test schemas lock
+.PHONY: setup setup-dev demo down check test audit schemas evidence lock
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -43,6 +43,14 @@ check: setup-dev
 
 test: setup-dev
 	$(BIN)/python -m pytest
+
+# The recordings are not ours to ship: docs/evidence.md says whose they are.
+DATA ?= $(or $(RENOWN_DATASETS),datasets)
+evidence: setup-dev
+	$(BIN)/renown evidence $(DATA) --to docs
+
+audit: setup-dev
+	@$(BIN)/python -m deploy.audit
 
 schemas: setup
 	$(BIN)/python -m schemas.json_schema schemas/json

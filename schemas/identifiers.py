@@ -11,11 +11,16 @@ from schemas.errors import BadRecordError, shown
 from schemas.reasons import Reason
 from schemas.redis_keys import RESERVED_NETWORK
 
+MOST_SHRINKING = 2
+"""NFC takes at most 1.5 characters to a byte. Longer texts are refused unsorted: sorting marks takes quadratic time."""
 _USER = re.compile(r"[a-z0-9-]{1,32}:[^\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def normal_text(text: str, field: str, limit: int) -> bytes:
     """Return `text` as NFC UTF-8 bytes of 1..`limit`; raise BadRecordError naming `field` otherwise."""
+    if not text.isascii() and len(text) > MOST_SHRINKING * limit:
+        detail = f"{field}={shown(text[:limit])}: {len(text)} characters; send 1 to {limit} bytes"
+        raise BadRecordError(Reason.INVALID_FIELD, detail)
     plain = text if text.isascii() else unicodedata.normalize("NFC", text)
     try:
         raw = plain.encode()

@@ -17,7 +17,7 @@ from schemas.topics import Topics
 from streams.settings_checks import HIDDEN, check_kafka, check_redis, without_password
 
 PREFIX: Final = "RENOWN_"
-OUTSIDE: Final = frozenset({"RENOWN_DATA", "RENOWN_CACHE", "RENOWN_CONFIG", "RENOWN_CRASH_POINT"})
+OUTSIDE: Final = frozenset({"RENOWN_DATA", "RENOWN_CACHE", "RENOWN_CONFIG", "RENOWN_CRASH_POINT", "RENOWN_POISON"})
 """RENOWN_* variables that are read elsewhere, before there are settings."""
 
 
@@ -47,6 +47,14 @@ class Settings:
     redis_ca_file: str = _is("", "PEM file of the authorities of a rediss:// server; empty = the system's")
     redis_cert_file: str = _is("", "PEM file of our certificate for Redis; empty = none")
     redis_key_file: str = _is("", "PEM file of that certificate's key; empty = in the same file")
+    api_keys_file: str = _is("", "keys of HTTP ingest, made by `renown keys`; empty = loopback only, no key asked")
+    http_cert_file: str = _is("", "PEM file of HTTP ingest's certificate and chain; empty = no TLS")
+    http_key_file: str = _is("", "PEM file of that certificate's key; empty = in the same file")
+    key_rate: float = _is(1_000.0, "engagements a second of a key without a rate of its own", 0.001)
+    key_burst_s: float = _is(10.0, "a key may send at once what its rate gives in so long", 0.001)
+    max_batch: int = _is(1_000, "most engagements in one HTTP request", 1)
+    max_body_bytes: int = _is(8 * 1024 * 1024, "largest body of an HTTP request, as sent and inflated", 1_024)
+    request_limit_s: float = _is(30.0, "longest wait for an HTTP request's headers, and then for its body", 0.1)
     prefix: str = _is("renown", "prefix of topics and of the consumer group")
     redis_prefix: str = _is("renown", "prefix of Redis keys")
     partitions: int = _is(8, "partitions of engagements, credits, scores and the users table", 1)

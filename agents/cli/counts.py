@@ -12,13 +12,17 @@ import orjson
 
 from agents.calibration_feed import read_calibration
 from agents.cli.target import data_option, resolve
+from agents.rights.kafka_check import require_rights
 from agents.tables import tables
+from schemas.access import Role
 from schemas.instants import epoch_ms
 from schemas.kinds import KINDS
+from schemas.printing import printable
 from streams.app import parameters_of
 from streams.engine.partition import Partition
 from streams.model.parameters import Parameters
 from streams.model.scoring import raw
+from streams.security import require_login
 from streams.settings import Settings
 
 
@@ -37,6 +41,8 @@ def counts(data: str, output: str, as_of: str | None) -> None:
 
 
 async def _print(settings: Settings, output: str, at_ms: int | None) -> None:
+    await require_login(settings)
+    await require_rights(settings, Role.AUDITOR)
     if at_ms is None:
         reports, _ = await read_calibration(settings)
         at_ms = max((report.as_of for report in reports.values()), default=0)
@@ -48,7 +54,7 @@ async def _print(settings: Settings, output: str, at_ms: int | None) -> None:
             else:
                 received, given = (sum(line[side].values()) for side in ("received", "given"))
                 numbers = f"{received:>9} got {given:>9} gave {line['raw']:>12.4f} {line['score']:>6.1f}"
-                click.echo(f"{line['user']:<40} {numbers}")
+                click.echo(f"{printable(line['user']):<40} {numbers}")
     sys.stdout.flush()
 
 

@@ -11,9 +11,11 @@ import numpy as np
 import numpy.typing as npt
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from agents.replay import Replayed
 from schemas.kinds import KINDS
+from schemas.printing import printable
 from schemas.score import Counts
 
 OUTPUTS: Final = ("table", "jsonl", "parquet")
@@ -98,7 +100,7 @@ def _table(result: Replayed, order: npt.NDArray[np.int64]) -> str:
     for line in lines(result, order):
         counts = (getattr(line.received, kind) for kind in KINDS)
         table.add_row(
-            line.user,
+            Text(printable(line.user)),
             f"{line.score:.1f}",
             f"{line.raw:,.2f}",
             f"{line.relationships:.1f}",

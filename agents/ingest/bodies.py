@@ -1,53 +1,124 @@
-"""Request bodies as single items: one JSON object, a JSON list or JSON lines."""
+"""Request bodies as single items: one JSON object, a JSON list or JSON lines, plain or gzipped.
+
+What a body may cost is bounded by the limits, not by the sender: inflating stops at the limit, and of a list no
+more items are made than may be in it.
+"""
 
 from __future__ import annotations
 
+import re
+import zlib
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
+
 import msgspec
 
-MAX_ITEMS = 1_000
-_LINE_TYPES = frozenset(
+_LINE_TYPES: Final = frozenset(
     {"application/x-ndjson", "application/jsonl", "application/jsonlines", "application/x-jsonlines"}
 )
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_ANY = msgspec.json.Decoder(msgspec.Raw)
+_WINDOWS: Final = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+_LINE: Final = re.compile(rb"[^\n]+")
+_NONE: Final = msgspec.Raw()
+_ANY: Final = msgspec.json.Decoder(msgspec.Raw)
+SEND: Final = "send an engagement, a list of them, or one a line"
 
 
 class BadBodyError(ValueError):
     """The body as a whole is not what was asked for."""
 
 
+class BadEncodingError(ValueError):
+    """The body is encoded in a way that is not read here."""
+
+
+class TooLargeError(ValueError):
+    """The body is larger than allowed, as sent or inflated."""
+
+
 class TooManyItemsError(ValueError):
-    """The body holds more than MAX_ITEMS items."""
+    """The body holds more items than allowed."""
 
 
-def items(body: bytes, content_type: str = "") -> list[bytes]:
+def inflated(body: bytes, encoding: str, most: int) -> bytes:
+    """Return the body as it was before its Content-Encoding, at most `most` bytes.
+
+    Raises BadEncodingError for an encoding other than gzip and deflate (a list of several, too), TooLargeError
+    as soon as one byte more comes out, BadBodyError for a torn or damaged stream.
+
+    >>> inflated(b"[]", "identity", 10)
+    b'[]'
+    """
+    name = encoding.strip().lower()
+    if name in {"", "identity"}:
+        return body
+    if name not in _WINDOWS:
+        raise BadEncodingError(f"Content-Encoding {encoding[:40]!r}; send gzip, deflate or none")
+    stream = zlib.decompressobj(_WINDOWS[name])
+    try:
+        plain = stream.decompress(body, most + 1)
+    except zlib.error as error:
+        raise BadBodyError(f"not {name}: {error}; {SEND}") from error
+    if len(plain) > most:
+        raise TooLargeError(f"the body inflates to more than {most} bytes; send it in parts")
+    if not stream.eof or stream.unused_data:
+        raise BadBodyError(f"not one whole {name} stream; {SEND}")
+    return plain
+
+
+def items(body: bytes, content_type: str, most: int) -> list[bytes]:
     """Return each item's own bytes; raise BadBodyError or TooManyItemsError.
 
     With a JSON lines type every line is an item, torn or not. Otherwise the body is one JSON text, or lines of
     which each is one.
     """
-    found = _lines(body) if content_type in _LINE_TYPES else _texts(body)
+    found = list(_lines(body, most)) if content_type in _LINE_TYPES else _texts(body, most)
     if not found:
-        raise BadBodyError("no items; send an engagement, a list of them, or one a line")
-    if len(found) > MAX_ITEMS:
-        raise TooManyItemsError(f"{len(found)} items; send at most {MAX_ITEMS}")
+        raise BadBodyError(f"no items; {SEND}")
     return found
 
 
-def _texts(body: bytes) -> list[bytes]:
+def _texts(body: bytes, most: int) -> list[bytes]:
     try:
         if body.lstrip()[:1] == b"[":
-            return [bytes(each) for each in _LIST.decode(body)]
+            return _listed(body, most)
         return [bytes(_ANY.decode(body))]
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
-        lines = _lines(body)
+        lines = list(_lines(body, most))
         if len(lines) > 1 and all(map(_is_json, lines)):
             return lines
-        raise BadBodyError(f"not JSON: {error}; send an engagement, a list of them, or one a line") from error
+        raise BadBodyError(f"not JSON: {error}; {SEND}") from error
 
 
-def _lines(body: bytes) -> list[bytes]:
-    return [line for line in body.split(b"\n") if line.strip()]
+def _listed(body: bytes, most: int) -> list[bytes]:
+    found = msgspec.structs.astuple(_lists(most).decode(body))
+    if found[most] is not _NONE:
+        raise _too_many(most)
+    return [bytes(each) for each in found if each is not _NONE]
+
+
+@lru_cache(maxsize=8)
+def _lists(most: int) -> msgspec.json.Decoder[Any]:
+    """Return a decoder of lists with one place more than allowed.
+
+    It skips what comes after without making objects of it: as a plain list, eight megabytes of `1,1,1,…` would
+    become millions of objects before anybody could count them.
+    """
+    fields: list[Any] = [(f"item_{number}", msgspec.Raw, _NONE) for number in range(most + 1)]
+    return msgspec.json.Decoder(msgspec.defstruct("List", fields, array_like=True, gc=False))
+
+
+def _lines(body: bytes, most: int) -> Iterator[bytes]:
+    for number, found in enumerate(islice(_LINE.finditer(body), most + 1)):
+        if number == most:
+            raise _too_many(most)
+        if found.group().strip():
+            yield found.group()
+
+
+def _too_many(most: int) -> TooManyItemsError:
+    return TooManyItemsError(f"more than {most} items; send at most {most}")
 
 
 def _is_json(line: bytes) -> bool:

@@ -55,9 +55,10 @@ class Delivery:
         if self._producer is not None:
             await stopped(self._producer)
 
-    async def deliver(self, ready: Sequence[Ready]) -> None:
+    async def deliver(self, ready: Sequence[Ready], source: str = "") -> None:
         """Return when Kafka has acknowledged all of `ready`; KafkaAwayError when it did not within the limit.
 
+        `source` goes with each record as its header of that name, empty = no header.
         After an error some may have been taken: sending all of them again is right, ids make repeats harmless.
         """
         if self._producer is None or self._waiting >= MOST_WAITING:
@@ -66,7 +67,7 @@ class Delivery:
         self._waiting += 1
         try:
             async with asyncio.timeout(self.ack_limit_s):
-                await self._sent(producer, ready)
+                await self._sent(producer, ready, source)
         except TimeoutError as error:
             raise KafkaAwayError("Kafka did not acknowledge in time; send the same again later") from error
         except KafkaError as error:
@@ -86,9 +87,9 @@ class Delivery:
             return False
         return True
 
-    async def _sent(self, producer: AIOKafkaProducer, ready: Sequence[Ready]) -> None:
-        topic = self.topics.engagements.name
-        pending = [await producer.send(topic, each.value, each.act.actor) for each in ready]
+    async def _sent(self, producer: AIOKafkaProducer, ready: Sequence[Ready], source: str) -> None:
+        topic, headers = self.topics.engagements.name, [("source", source.encode())] if source else None
+        pending = [await producer.send(topic, each.value, each.act.actor, headers=headers) for each in ready]
         # Unlike gather, wait leaves the producer's futures alone when the limit passes: they end by themselves.
         done, _ = await asyncio.wait(pending)
         for future in done:

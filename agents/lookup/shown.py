@@ -9,9 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schemas.printing import printable
+
 
 def show(columns: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> None:
-    """Print the rows; cells are taken literally, never as markup. Columns but the named texts align right."""
+    """Print the rows; cells are taken literally, escaped where a terminal would obey them. Named texts align left."""
+    rows = [[printable(cell) for cell in row] for row in rows]
     if out.isatty():
         table = Table(box=None, header_style="bold", pad_edge=False)
         for name in columns:
@@ -30,4 +33,4 @@ def show(columns: Sequence[str], rows: Sequence[Sequence[str]], out: TextIO) -> 
 
 
 def _is_text(name: str) -> bool:
-    return name in {"user", "day", "model", "topic", "reason", "detail", "source", ""}
+    return name in {"user", "day", "model", "topic", "reason", "detail", "source", "name", "id", "for", "state", ""}

@@ -13,6 +13,7 @@ from agents.cli.lookup import explain, history, score, top
 from agents.scoring.entries import newest
 from agents.scoring.writer import ScoreWriter, connected
 from deploy.local import ports
+from schemas.errors import RenownError
 from schemas.redis_keys import RedisKeys
 from schemas.score import Counts, Moment, Parts, Score
 
@@ -23,7 +24,7 @@ USERS = ("x:a", "x:b", "y:😀[red]")
 
 def _score(user: str, raw: float) -> Score:
     return Score(
-        user=user, score=12.3, target_score=14.25, raw=raw, relationships=3.0, momentum=raw, reach=4.0,
+        user=user, score=12.3, target_score=14.25, raw=raw, relationships=3.0, momentum=10 - raw, reach=4.0,
         percentile=61.5, provisional=True,
         parts=Parts(like=raw / 3, share=raw / 3, mention=0, reply=raw / 3, relationships=0),
         counts_7d=Counts(like=2, share=1), moments=(Moment(0, 2, "like", NOON_MS, 0.5),), as_of=NOON_MS,
@@ -77,6 +78,19 @@ def test_the_leaderboard_is_one_document_in_order(run: CliRunner) -> None:
         "x:b"
     ]
     assert "y:😀[red]" in run.invoke(top).stdout
+
+
+def test_the_momentum_board_is_ordered_by_momentum(run: CliRunner) -> None:
+    """Who rises now leads there, whoever has the most mass; boards of networks are by mass only."""
+    rising = json.loads(run.invoke(top, ["--momentum", "--json"]).stdout)
+    assert [(each["rank"], each["user"], each["momentum"]) for each in rising] == [
+        (1, "x:a", 9),
+        (2, "x:b", 8),
+        (3, "y:😀[red]", 7),
+    ]
+    assert [each["user"] for each in json.loads(run.invoke(top, ["--momentum", "-n", "1", "--json"]).stdout)] == ["x:a"]
+    both = run.invoke(top, ["--momentum", "--network", "x"])
+    assert isinstance(both.exception, RenownError)
 
 
 def test_an_explanation_works_without_kafka(run: CliRunner) -> None:

@@ -1,0 +1,1 @@
+"""Who may come in, and how fast: API keys and token buckets."""
