@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -15,6 +17,10 @@ from streams.settings_checks import without_password
 
 if TYPE_CHECKING:
     from streams.settings import Settings
+
+
+PROBE_S: Final = 2.0
+DEFAULT_PORT: Final = 6379
 
 
 def redis_login(settings: Settings) -> dict[str, Any]:
@@ -40,6 +46,8 @@ def redis_client(url: str, *, name: str, connect_s: float, reply_s: float, **log
         socket_connect_timeout=connect_s,
         socket_timeout=reply_s,
         client_name=name,
+        # Not every Redis knows CLIENT SETINFO, and an ACL would have to name it.
+        driver_info=None,
         **login,
     )
 
@@ -47,7 +55,7 @@ def redis_client(url: str, *, name: str, connect_s: float, reply_s: float, **log
 def redis_refusal(error: BaseException, url: str) -> BadSettingError | None:
     """Return what the operator must change when Redis refuses us, None when waiting may help."""
     if isinstance(error, NoPermissionError):
-        detail = f"this user may not do that ({str(error)[:120]}): apply `renown redis acl`"
+        detail = f"this user may not do that ({str(error)[:120]}): `renown access redis` prints its rights"
         return BadSettingError("RENOWN_REDIS_URL", without_password(url), detail)
     if isinstance(error, AuthenticationError | AuthorizationError) or "NOAUTH" in str(error)[:200]:
         detail = "Redis refused the login: check RENOWN_REDIS_USER and RENOWN_REDIS_PASSWORD"
@@ -58,6 +66,50 @@ def redis_refusal(error: BaseException, url: str) -> BadSettingError | None:
         detail = f"no trusted TLS connection ({why}): check rediss:// and RENOWN_REDIS_CA_FILE"
         return BadSettingError("RENOWN_REDIS_URL", without_password(url), detail)
     return None
+
+
+async def wrong_protocol(url: str) -> BadSettingError | None:
+    """Return what to change when the server speaks TLS and the URL does not, or the other way round.
+
+    Neither side answers then, so that it looks like an outage. None when the two fit or nothing can be told.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"redis", "rediss"}:
+        return None
+    host, port = parts.hostname or "localhost", parts.port or DEFAULT_PORT
+    is_plain = await _answers_plain(host, port)
+    if parts.scheme == "rediss" and is_plain:
+        return BadSettingError("RENOWN_REDIS_URL", without_password(url), "Redis there speaks no TLS: write redis://")
+    if parts.scheme == "redis" and not is_plain and await _answers_tls(host, port):
+        remedy = "Redis there speaks TLS: write rediss://, and name its authority in RENOWN_REDIS_CA_FILE"
+        return BadSettingError("RENOWN_REDIS_URL", without_password(url), remedy)
+    return None
+
+
+async def _answers_plain(host: str, port: int) -> bool:
+    try:
+        async with asyncio.timeout(PROBE_S):
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(b"PING\r\n")
+                return await reader.read(1) in {b"+", b"-"}
+            finally:
+                writer.close()
+    except (OSError, TimeoutError):
+        return False
+
+
+async def _answers_tls(host: str, port: int) -> bool:
+    # Only asks what the port speaks; nothing is sent over it.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        async with asyncio.timeout(PROBE_S):
+            _, writer = await asyncio.open_connection(host, port, ssl=context)
+    except (OSError, TimeoutError):
+        return False
+    writer.close()
+    return True
 
 
 def _tls_error(error: BaseException | None) -> ssl.SSLError | None:

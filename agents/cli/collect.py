@@ -5,16 +5,24 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import ssl
 import sys
 
 import click
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from agents.access.door import gate_of, is_loopback, tls_of
+from agents.access.gate import Gate
 from agents.cli.target import data_option, resolve
 from agents.ingest.delivery import Delivery
-from agents.ingest.http import PATH, Ingest, build
+from agents.ingest.http import Ingest
+from agents.ingest.http_admission import Limits
 from agents.ingest.http_metrics import HttpMetrics
+from agents.ingest.http_problems import PATH
+from agents.ingest.http_serving import runner_of
+from agents.rights.kafka_check import require_rights
+from schemas.access import Role
 from schemas.errors import RenownError
 from streams import logs
 from streams.clock import wall_ms
@@ -23,7 +31,6 @@ from streams.settings import Settings
 
 HOST = "127.0.0.1"
 PORT = 8085
-SHUTDOWN_S = 10.0
 
 
 @click.group()
@@ -41,31 +48,43 @@ def collect() -> None:
 def http(host: str, port: int, data: str) -> None:
     """Take engagements by `POST /v1/engagements`, until SIGTERM; answers once Kafka has acknowledged.
 
+    With RENOWN_API_KEYS_FILE senders need a key of `renown keys`; without it only loopback is listened on.
+    Keys travel as they are: beyond this machine set RENOWN_HTTP_CERT_FILE, or put a TLS proxy before it.
+
     Example: renown collect http --port 8085
     """
     logs.set_up()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    asyncio.run(_serve(resolve(data), host, port))
+    settings = resolve(data)
+    asyncio.run(_serve(settings, gate_of(settings, host), tls_of(settings), host, port))
 
 
-async def _serve(settings: Settings, host: str, port: int) -> None:
+async def _serve(settings: Settings, gate: Gate, tls: ssl.SSLContext | None, host: str, port: int) -> None:
     """Serve until a signal; requests under way are answered before the end."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await require_login(settings)
-    registry = CollectorRegistry()
-    delivery = Delivery(settings.bootstrap, settings.topics, security=kafka_security(settings))
-    ingest = Ingest(delivery, HttpMetrics(registry), registry, wall_ms, settings.max_future_skew_s)
-    runner = web.AppRunner(build(ingest), access_log=None, shutdown_timeout=SHUTDOWN_S)
+    await require_rights(settings, Role.PRODUCER)
+    runner = runner_of(_ingest(settings, gate))
     await runner.setup()
     try:
-        site = web.TCPSite(runner, host, port)
+        site = web.TCPSite(runner, host, port, ssl_context=tls)
         await site.start()
-        address = runner.addresses[0]
-        sys.stderr.write(f"collect http: listening on http://{address[0]}:{address[1]}{PATH}\n")
+        address, scheme = runner.addresses[0], "http" if tls is None else "https"
+        sys.stderr.write(f"collect http: listening on {scheme}://{address[0]}:{address[1]}{PATH}\n")
+        if tls is None and not is_loopback(host):
+            sys.stderr.write("collect http: keys travel unencrypted; set RENOWN_HTTP_CERT_FILE or put TLS before it\n")
         await stop.wait()
     except OSError as error:
         raise RenownError(f"cannot listen on {host}:{port} ({error.strerror}); choose another --port") from error
     finally:
         await runner.cleanup()
+
+
+def _ingest(settings: Settings, gate: Gate) -> Ingest:
+    registry = CollectorRegistry()
+    limits = Limits(settings.max_body_bytes, settings.max_batch, settings.request_limit_s)
+    delivery = Delivery(settings.bootstrap, settings.topics, security=kafka_security(settings))
+    metrics = HttpMetrics(registry, gate.names())
+    return Ingest(delivery, metrics, registry, wall_ms, settings.max_future_skew_s, gate, limits)

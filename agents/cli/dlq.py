@@ -18,8 +18,11 @@ from agents.ingest.letters import Filed, filed_letters, tried_again
 from agents.ingest.outcomes import Ready
 from agents.ingest.publisher import Publisher
 from agents.lookup.shown import show
+from agents.rights.kafka_check import require_rights
+from schemas.access import Role
 from schemas.errors import RenownError
 from schemas.instants import rfc3339
+from schemas.printing import printable
 from schemas.reasons import Reason
 from streams.clock import wall_ms
 from streams.security import kafka_security
@@ -82,8 +85,8 @@ def show_(number: int, data: str, *, as_json: bool) -> None:
         click.echo(orjson.dumps({**document, **texts}))
         return
     for name, field in document.items():
-        click.echo(f"{name:<10}{field}")
-    click.echo(f"{'value':<10}{value.decode('utf-8', 'backslashreplace')}")
+        click.echo(f"{name:<10}{printable(str(field))}")
+    click.echo(f"{'value':<10}{printable(value.decode('utf-8', 'backslashreplace'))}")
 
 
 @dlq.command()
@@ -113,6 +116,7 @@ def retry(numbers: tuple[int, ...], reason: str | None, data: str, *, as_json: b
 
 
 async def _found(settings: Settings, reason: str | None) -> list[Filed]:
+    await require_rights(settings, Role.AUDITOR)
     letters = filed_letters(settings.bootstrap, settings.topics.dead_letters.name, **kafka_security(settings))
     return [each async for each in letters if reason in {None, each.letter.reason.value}]
 
@@ -124,6 +128,7 @@ async def _retried(settings: Settings, chosen: list[Filed]) -> tuple[int, Counte
     refused = Counter(each.error.reason.value for each in outcomes if not isinstance(each, Ready))
     if not ready:
         return 0, refused
+    await require_rights(settings, Role.PRODUCER)
     producer = await connected_producer(settings.bootstrap, **kafka_security(settings))
     try:
         partitions = await partition_count(producer, settings.topics.engagements.name)

@@ -14,16 +14,19 @@ from pathlib import Path
 
 import click
 import orjson
+from aiokafka import AIOKafkaProducer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from agents.cli.target import data_option, resolve
 from agents.ingest.formats import FORMATS, outcomes
 from agents.ingest.formats.opening import SourceError, stored_bytes
-from agents.ingest.kafka import connected_producer, partition_count, stopped
+from agents.ingest.kafka import KafkaAwayError, connected_producer, partition_count, stopped
 from agents.ingest.publisher import Publisher
 from agents.ingest.run import Pace, publish_all
 from agents.ingest.tally import Tally
+from agents.rights.kafka_check import require_rights
+from schemas.access import Role
 from schemas.errors import BadSettingError, RenownError
 from streams.clock import wall_ms
 from streams.security import kafka_security
@@ -106,7 +109,7 @@ async def _run(job: _Job, settings: Settings, tally: Tally) -> bool:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if not job.is_there():
         raise SourceError(f"{job.path}: no such file; name a readable file, or - for standard input")
-    connecting = asyncio.ensure_future(connected_producer(settings.bootstrap, job.wait_s, **kafka_security(settings)))
+    connecting = asyncio.ensure_future(_connected(settings, job.wait_s))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     if not connecting.done():
@@ -125,6 +128,16 @@ async def _run(job: _Job, settings: Settings, tally: Tally) -> bool:
     finally:
         await stopped(producer)
     return stop.is_set()
+
+
+async def _connected(settings: Settings, wait_s: float) -> AIOKafkaProducer:
+    """Return a started producer; BadSettingError when Kafka, which may come late, refuses this user."""
+    await require_rights(settings, Role.PRODUCER)
+    try:
+        return await connected_producer(settings.bootstrap, wait_s, **kafka_security(settings))
+    except KafkaAwayError:
+        await require_rights(settings, Role.PRODUCER)
+        raise
 
 
 class _Bar:

@@ -20,11 +20,12 @@ from agents.lookup.origin import acts_of
 from agents.lookup.reader import NETWORK_PATTERN, Reader, connected
 from agents.lookup.shown import show
 from agents.lookup.stored import StoredScore
-from agents.redis_connection import redis_login, redis_refusal
+from agents.redis_connection import redis_login, redis_refusal, wrong_protocol
 from schemas.engagement import Act
 from schemas.errors import RenownError
 from schemas.identifiers import user_id
 from schemas.instants import rfc3339
+from schemas.printing import printable
 from schemas.redis_keys import RedisKeys
 from schemas.score import Moment
 from streams.security import kafka_security
@@ -97,7 +98,7 @@ def explain(user: str, data: str, *, as_json: bool) -> None:
         _print_json(found)
     else:
         for line in found["lines"]:
-            click.echo(line)
+            click.echo(printable(line))
 
 
 @click.command()
@@ -144,7 +145,8 @@ def _read(settings: Settings, question: Callable[[Reader], Awaitable[T]]) -> T:
         try:
             return await question(Reader(redis, RedisKeys(settings.redis_prefix)))
         except (RedisError, OSError) as error:
-            if (refused := redis_refusal(error, settings.redis_url)) is not None:
+            refused = redis_refusal(error, settings.redis_url) or await wrong_protocol(settings.redis_url)
+            if refused is not None:
                 raise refused from error
             detail = f"Redis cannot be read ({error!s:.120}); `renown status` tells whether it runs"
             raise RenownError(detail) from error
@@ -159,7 +161,8 @@ def _valid(user: str) -> str:
 
 
 def _unknown(users: list[str]) -> None:
-    click.echo(f"renown: no score for {', '.join(users)}: nothing received yet, or not the id as sent", err=True)
+    named = printable(", ".join(users))
+    click.echo(f"renown: no score for {named}: nothing received yet, or not the id as sent", err=True)
     sys.exit(1)
 
 

@@ -11,6 +11,7 @@ import click
 from deploy.local.errors import StackError
 from deploy.local.supervise import REFUSED
 from schemas.errors import BadSettingError, RenownError
+from schemas.printing import printable
 
 COMMANDS: Final = {
     "up": "agents.cli.stack:up",
@@ -20,19 +21,26 @@ COMMANDS: Final = {
     "worker": "agents.cli.worker:worker",
     "scoring": "agents.cli.scoring:scoring",
     "collect": "agents.cli.collect:collect",
+    "keys": "agents.cli.keys:keys",
     "ingest": "agents.cli.ingest:ingest",
     "drain": "agents.cli.drain:drain",
     "replay": "agents.cli.replay:replay",
+    "evaluate": "agents.cli.evaluate:evaluate",
     "attack": "agents.cli.attack:attack",
+    "stability": "agents.cli.stability:stability",
+    "evidence": "agents.cli.evidence:evidence",
     "score": "agents.cli.lookup:score",
     "top": "agents.cli.lookup:top",
     "explain": "agents.cli.lookup:explain",
     "history": "agents.cli.lookup:history",
     "counts": "agents.cli.counts:counts",
     "topics": "agents.cli.topics:topics",
+    "access": "agents.cli.access:access",
     "dlq": "agents.cli.dlq:dlq",
     "config": "agents.cli.config:config",
     "bench": "agents.cli.bench:bench",
+    "faults": "agents.cli.faults:faults",
+    "torture": "agents.cli.torture:torture",
 }
 
 
@@ -64,11 +72,17 @@ def main() -> None:
     try:
         cli(prog_name="renown")
     except BadSettingError as error:
-        click.echo(f"renown: {error}", err=True)
+        _tell(error)
         sys.exit(REFUSED)
     except (RenownError, StackError) as error:
-        click.echo(f"renown: {error}", err=True)
+        _tell(error)
         sys.exit(1)
+
+
+def _tell(error: Exception) -> None:
+    """Print an error; what it quotes may be anybody's text."""
+    lines = map(printable, str(error).split("\n"))
+    click.echo("renown: " + "\n".join(lines), err=True)
 
 
 if __name__ == "__main__":

@@ -9,8 +9,13 @@ import click
 import orjson
 
 from agents.cli.target import data_option, resolve
+from agents.rights.kafka_check import require_rights
+from agents.topic_rules import Difference
 from agents.topics import apply as apply_topics
 from agents.topics import differences
+from schemas.access import Operation, Role
+from streams.security import require_login
+from streams.settings import Settings
 
 
 @click.group()
@@ -29,12 +34,13 @@ def plan(data: str, *, as_json: bool) -> None:
 
     Example: renown topics plan --json
     """
-    found = asyncio.run(differences(resolve(data)))
+    found = asyncio.run(_planned(resolve(data)))
     if as_json:
-        click.echo(orjson.dumps([{"topic": d.topic.name, "missing": d.missing, "detail": d.detail} for d in found]))
+        rows = [{"topic": d.topic.name, "missing": d.missing, "detail": d.detail, "remedy": d.remedy} for d in found]
+        click.echo(orjson.dumps(rows))
     else:
         for d in found:
-            click.echo(f"{d.topic.name}: {d.detail}")
+            click.echo(f"{d.topic.name}: {d.detail}; {d.remedy}")
         if not found:
             click.echo("every topic is as it must be")
     sys.exit(1 if found else 0)
@@ -49,8 +55,21 @@ def apply_(data: str, replication: int, *, as_json: bool) -> None:
 
     Example: renown topics apply --replication 3
     """
-    made = asyncio.run(apply_topics(resolve(data), replication))
+    made = asyncio.run(_applied(resolve(data), replication))
     if as_json:
         click.echo(orjson.dumps({"created": made}))
     else:
         click.echo("\n".join(f"created {name}" for name in made) or "nothing to create")
+
+
+async def _planned(settings: Settings) -> list[Difference]:
+    """Return what is missing or different; a topic that we may not see would look missing."""
+    await require_login(settings)
+    await require_rights(settings, Role.OPERATOR, (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS))
+    return await differences(settings)
+
+
+async def _applied(settings: Settings, replication: int) -> list[str]:
+    await require_login(settings)
+    await require_rights(settings, Role.OPERATOR)
+    return await apply_topics(settings, replication)

@@ -7,13 +7,17 @@ import sys
 
 import click
 import uvloop
+from aiokafka.errors import KafkaError
 from prometheus_client import start_http_server
 
 from agents.cli.target import data_option, resolve
+from agents.rights.kafka_check import not_permitted, require_rights
 from agents.topics import require
+from schemas.access import Role
 from streams import logs
 from streams.app import Worker, build
-from streams.engine.preflight import preflight
+from streams.engine.crashpoints import arm
+from streams.engine.preflight import connected, preflight, say_on_stderr
 from streams.security import kafka_security
 from streams.settings import Settings
 from streams.warm import warm
@@ -25,19 +29,33 @@ from streams.warm import warm
 def worker(data: str, *, log_json: bool) -> None:
     """Weigh engagements, keep every user's state, and publish scores, until SIGTERM.
 
-    Kernels are compiled and topics checked before the worker joins its group. Example: renown worker
+    Topics are checked and kernels compiled before the worker joins its group. Example: renown worker
     """
     logs.set_up(json=log_json)
     settings = resolve(data)
-    warm()
+    arm()
     asyncio.run(_checked(settings))
+    warm()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     _run(build(settings), settings)
 
 
 async def _checked(settings: Settings) -> None:
-    """Wait for the broker, then refuse to start when a topic or the broker's fencing is not as it must be."""
+    """Wait for the broker, then refuse to start when rights, a topic or the fencing are not as they must be."""
+    client = await connected(settings.bootstrap, kafka_security(settings), say_on_stderr)
+    await client.close()
+    await require_rights(settings, Role.WORKER)
+    try:
+        await _fits(settings)
+    except KafkaError as error:
+        if (denied := not_permitted(error, settings, Role.WORKER)) is not None:
+            raise denied from error
+        raise
+
+
+async def _fits(settings: Settings) -> None:
     topics = settings.topics
+    await require(settings)
     await preflight(
         settings.bootstrap,
         app_id=topics.app_id,
@@ -46,7 +64,6 @@ async def _checked(settings: Settings) -> None:
         partitions=settings.partitions,
         security=kafka_security(settings),
     )
-    await require(settings)
 
 
 def _run(built: Worker, settings: Settings) -> None:

@@ -16,14 +16,20 @@ from aiokafka.errors import KafkaError
 from prometheus_client import CollectorRegistry, start_http_server
 from redis.exceptions import RedisError
 
-from agents.redis_connection import redis_login, redis_refusal
+from agents.redis_connection import redis_login, redis_refusal, wrong_protocol
+from agents.rights.kafka_check import require_rights
 from agents.scoring.agent import ScoringAgent
 from agents.scoring.meta import Meta, clear
 from agents.scoring.metrics import ScoringMetrics
 from agents.scoring.outage import Patience, StoppedError
 from agents.scoring.writer import ScoreWriter, connected
-from schemas.errors import RenownError
+from agents.topics import require
+from schemas.access import Role
+from schemas.errors import BadSettingError, RenownError
 from schemas.redis_keys import RedisKeys
+from schemas.score import CONTRACT_VERSION
+from schemas.versions import newer_text
+from streams.engine.crashpoints import arm
 from streams.security import kafka_client, require_login
 from streams.settings import Settings
 
@@ -44,6 +50,7 @@ class OtherLogError(RenownError):
 
 async def serve(settings: Settings, now_ms: Callable[[], int], *, rebuild: bool, metrics_port: int) -> None:
     """Run the agent until SIGTERM or SIGINT; `rebuild` empties Redis first. Raises RenownError."""
+    arm()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -66,6 +73,8 @@ async def run(
     """Run the agent until `stop`; `ready` is called once it has taken up its work. Raises RenownError."""
     redis, keys = connected(settings.redis_url, **redis_login(settings)), RedisKeys(settings.redis_prefix)
     try:
+        if (refused := await wrong_protocol(settings.redis_url)) is not None:
+            raise refused
         with contextlib.suppress(StoppedError):
             async with _consuming(settings, stop) as (consumer, log_id):
                 meta = Meta(redis, keys, now_ms(), log_id)
@@ -91,10 +100,16 @@ def _ready() -> None:
 
 
 async def _same_log(meta: Meta, patience: Patience, *, rebuild: bool) -> None:
-    """Raise OtherLogError unless Redis is empty, ours or emptied now."""
+    """Raise OtherLogError unless Redis is empty, ours or emptied now; BadSettingError when a newer release fills it."""
     if rebuild:
         removed = await patience.until_done(lambda: clear(meta.redis, meta.keys))
         log.info("redis emptied", keys=removed)
+    contract = await patience.until_done(meta.found_contract)
+    if contract > CONTRACT_VERSION:
+        remedy = (
+            f"{newer_text('contract', contract, CONTRACT_VERSION)}; run that release, or `renown scoring --rebuild`"
+        )
+        raise BadSettingError(f"Redis {meta.keys.meta()} contract_version", contract, remedy)
     found = await patience.until_done(meta.found_log)
     if found is not None and found != meta.log_id:
         raise OtherLogError(found, meta.log_id)
@@ -105,11 +120,16 @@ async def _consuming(settings: Settings, stop: asyncio.Event) -> AsyncIterator[t
     """Give a started consumer and the name of the log; wait for Kafka as long as it takes."""
     pause, told = FIRST_PAUSE_S, False
     while True:
+        await require_rights(settings, Role.SCORING)
         consumer = _consumer(settings)
         try:
             log_id = await _log_id(settings)
+            await require(settings, [settings.topics.scores])
             await consumer.start()
             break
+        except BadSettingError:
+            await consumer.stop()
+            raise
         except (KafkaError, OSError) as error:
             await consumer.stop()
             await require_login(settings)

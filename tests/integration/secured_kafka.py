@@ -65,7 +65,7 @@ def secured_kafka(folder: Path, also: dict[str, str] | None = None) -> Iterator[
     state = server.start(None, lambda _: None)
     try:
         plain = f"{ports.HOST}:{state.port}"
-        _add_user(plain)
+        add_user(plain, USER, PASSWORD)
         yield SecuredKafka(plain, f"{ports.HOST}:{tls}", f"{ports.HOST}:{login}", ca, other)
     finally:
         server.stop(state)
@@ -80,10 +80,11 @@ def _keystore(authority: trustme.CA, path: Path) -> Path:
     return path
 
 
-def _add_user(bootstrap: str) -> None:
+def add_user(bootstrap: str, user: str, password: str) -> None:
+    """Make a SCRAM user, by the plain listener."""
     admin = AdminClient({"bootstrap.servers": bootstrap})
     for mechanism in (ScramMechanism.SCRAM_SHA_256, ScramMechanism.SCRAM_SHA_512):
         how = ScramCredentialInfo(mechanism, 4096)
-        change = UserScramCredentialUpsertion(USER, how, PASSWORD.encode())
+        change = UserScramCredentialUpsertion(user, how, password.encode())
         for future in admin.alter_user_scram_credentials([change]).values():
             future.result(30)
