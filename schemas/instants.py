@@ -14,7 +14,11 @@ _SECOND_CHARS = 19
 
 @lru_cache(maxsize=100_000)
 def _whole_second_ms(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1000
+    """Return the instant of a date and time without offset: one with seconds left out may hide an offset in them."""
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is not None:
+        raise ValueError(text)
+    return int(instant.replace(tzinfo=UTC).timestamp()) * 1000
 
 
 def _text_ms(text: str) -> int:

@@ -60,6 +60,7 @@ def test_the_example_of_the_contract_decodes() -> None:
         (changed(actor="momentum:a"), Reason.INVALID_FIELD),
         (changed(target=GOOD["actor"]), Reason.SELF_ENGAGEMENT),
         (changed(occurred_at="2026-11-24T12:00:00"), Reason.INVALID_FIELD),
+        (changed(occurred_at="2026-11-24T12:00+01Z"), Reason.INVALID_FIELD),
         (changed(occurred_at="yesterday"), Reason.INVALID_FIELD),
         (changed(occurred_at=-1), Reason.INVALID_FIELD),
         (changed(occurred_at=10**30), Reason.INVALID_FIELD),
