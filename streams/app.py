@@ -59,7 +59,7 @@ def build(settings: Settings, on_failure: OnFailure = end_process) -> Worker:
     forwarder = Forwarder(lambda: engine.writer, topics.credits.name, settings.partitions)
     outbox = Outbox(lambda: engine.writer, topics)
     actor = ActorStage(settings, parameters, forwarder, outbox, stream_time, metrics, engine.security)
-    target = TargetStage(settings.partitions, parameters, stream_time, metrics)
+    target = TargetStage(settings.partitions, parameters, outbox, stream_time, metrics)
     engine.step("actor", topics.engagements.name, actor.apply, prepare=actor.prepare, after=actor.wait_for_room)
     engine.step("target", topics.credits.name, target.apply)
     engine.barrier.before += [forwarder.flush, outbox.flush, _storing(engine)]

@@ -79,6 +79,10 @@ class Chunk:
             first = last + 1
         return pieces
 
+    def part(self, places: np.ndarray) -> Chunk:
+        """Return the records at `places` (i8, ascending) as a chunk that covers the same offsets."""
+        return Chunk(self.topic, self.partition, self.first, self.last, self.buf, self.table[:, places])
+
     def _slices(self, at: np.ndarray, length: np.ndarray) -> list[bytes | None]:
         buf = self.buf
         return [None if n < 0 else buf[a : a + n] for a, n in zip(at.tolist(), length.tolist(), strict=True)]

@@ -26,10 +26,10 @@ def _rank(mass: float, at: float, half_life_s: float) -> float:
 
 
 @compiled
-def remember(row: Any, ref: int, at: float, grant: float, half_life_s: float) -> None:
-    """Keep the event among the top ones of `row` if it outranks the least of them."""
+def outranked(row: Any, ref: int, at: float, grant: float, half_life_s: float) -> int:
+    """Return which of the top events of `row` the event takes the place of, or -1."""
     if grant <= 0.0:
-        return
+        return -1
     least, least_rank, least_ref = 0, np.inf, -1
     for i in range(TOP_EVENTS):
         if row.top_ref[i] < 0:
@@ -39,10 +39,7 @@ def remember(row: Any, ref: int, at: float, grant: float, half_life_s: float) ->
         if rank < least_rank or (rank == least_rank and row.top_ref[i] > least_ref):
             least, least_rank, least_ref = i, rank, row.top_ref[i]
     rank = _rank(grant, at, half_life_s)
-    if rank > least_rank or (rank == least_rank and ref < least_ref):
-        row.top_ref[least] = ref
-        row.top_at[least] = at
-        row.top_mass[least] = grant
+    return least if rank > least_rank or (rank == least_rank and ref < least_ref) else -1
 
 
 def top_now(rows: npt.NDArray[Any], at: float, parameters: Parameters) -> tuple[npt.NDArray[Any], Floats, Floats]:

@@ -34,35 +34,47 @@ def _start(user: int, other: int, mask: int) -> int:
 
 
 @compiled
-def _position(pairs: PairColumns, user: int, other: int) -> int:
+def place_of(pairs: PairColumns, user: int, other: int) -> tuple[int, int]:
+    """Return the place of the pair in the index, and its number.
+
+    A pair that is not there has the free place where it belongs, and the number that the next pair gets: the slot
+    of that number is empty.
+    """
     mask = len(pairs.places) - 1
-    position = _start(user, other, mask)
+    place = _start(user, other, mask)
     while True:
-        entry = pairs.places[position] - 1
-        if entry < 0 or (pairs.users[entry] == user and pairs.others[entry] == other):
-            return position
-        position = (position + 1) & mask
+        entry = np.int64(pairs.places[place]) - 1
+        if entry < 0:
+            return place, int(pairs.size[0])
+        if pairs.users[entry] == user and pairs.others[entry] == other:
+            return place, int(entry)
+        place = (place + 1) & mask
 
 
 @compiled
 def find(pairs: PairColumns, user: int, other: int) -> int:
     """Return the number of the pair (user slot, other), or -1."""
-    return int(pairs.places[_position(pairs, user, other)]) - 1
+    _, number = place_of(pairs, user, other)
+    return number if number < pairs.size[0] else -1
+
+
+@compiled
+def enter(pairs: PairColumns, place: int, user: int, other: int) -> None:
+    """Add a pair at the free place where it belongs; room must be reserved."""
+    number = pairs.size[0]
+    pairs.users[number] = user
+    pairs.others[number] = other
+    pairs.places[place] = number + 1
+    pairs.size[0] = number + 1
 
 
 @compiled
 def find_or_add(pairs: PairColumns, user: int, other: int) -> int:
     """Return the number of the pair, adding an empty slot when it is new; room must be reserved."""
-    position = _position(pairs, user, other)
-    entry = int(pairs.places[position]) - 1
-    if entry >= 0:
-        return entry
-    number = pairs.size[0]
-    pairs.users[number] = user
-    pairs.others[number] = other
-    pairs.places[position] = number + 1
-    pairs.size[0] = number + 1
-    return int(number)
+    place, number = place_of(pairs, user, other)
+    if number == pairs.size[0]:
+        enter(pairs, place, user, other)
+    return number
 
 
 @compiled
@@ -86,6 +98,9 @@ def add_all(pairs: PairColumns, users: npt.NDArray[np.int64], others: npt.NDArra
 @compiled
 def reindex(pairs: PairColumns) -> None:
     """Enter every pair into an index that holds none."""
+    mask = len(pairs.places) - 1
     for number in range(pairs.size[0]):
-        position = _position(pairs, pairs.users[number], pairs.others[number])
-        pairs.places[position] = number + 1
+        place = _start(pairs.users[number], pairs.others[number], mask)
+        while pairs.places[place] != 0:
+            place = (place + 1) & mask
+        pairs.places[place] = number + 1

@@ -17,13 +17,11 @@ from streams.model.decay import share_left
 @compiled
 def transfer(
     row: Any, at: float, before: float, was_known: int, after: float, is_known: int, half_life_s: float
-) -> None:
-    """Fold -before and +after (both of instant `at`) into the bond sums of `row`."""
+) -> tuple[float, float, float]:
+    """Return RP, RU and their instant when -before and +after (both of instant `at`) are folded into those of `row`."""
     newest = max(row.bond_at, at)
     kept = share_left(newest - row.bond_at, half_life_s)
     arriving = share_left(newest - at, half_life_s)
     known = (after if is_known else 0.0) - (before if was_known else 0.0)
     new = (0.0 if is_known else after) - (0.0 if was_known else before)
-    row.bond_known = row.bond_known * kept + known * arriving
-    row.bond_new = row.bond_new * kept + new * arriving
-    row.bond_at = newest
+    return row.bond_known * kept + known * arriving, row.bond_new * kept + new * arriving, newest

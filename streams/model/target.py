@@ -6,7 +6,7 @@ D <- fold(+r, 30 d). Slot (b, a): x <- fold(+g, H_R), known |= est, and b's rela
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,8 +15,9 @@ from schemas.rows import DAYS, HALF_LIVES, KIND_COUNT
 from streams.model.compiled import compiled
 from streams.model.constants import Constants, constants_of
 from streams.model.decay import decayed, fold, share_left
-from streams.model.moments import remember
-from streams.model.pair_index import PairColumns, find_or_add
+from streams.model.isolation import END, EVENT, NEXT, NOT_FINITE, NOTHING, Poison, each_or_nothing
+from streams.model.moments import outranked
+from streams.model.pair_index import PairColumns, enter, place_of
 from streams.model.parameters import DAY_S, Parameters
 from streams.model.relationships import transfer
 from streams.model.state import UserState
@@ -25,6 +26,17 @@ Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
 Ints = npt.NDArray[np.int64]
 Record = Any
+
+
+class Got(NamedTuple):
+    """The new values of a slot and of its row's bond sums."""
+
+    got: float
+    got_at: float
+    known: int
+    bond_known: float
+    bond_new: float
+    bond_at: float
 
 
 @compiled
@@ -48,8 +60,8 @@ def _earn(row: Record, kind: int, at: float, grant: float, established: int, c: 
 
 
 @compiled
-def _get(row: Record, slot: Record, at: float, grant: float, established: int, c: Constants) -> None:
-    """Fold the grant into what the slot's other gave, and keep the bond sum true.
+def _get(row: Record, slot: Record, at: float, grant: float, established: int, c: Constants) -> Got:
+    """Return what row and slot become when the slot's other gave the grant, so that the bond sum is true.
 
     What the other gave reads as nothing below the floor, where the new gift makes up for it.
     """
@@ -60,15 +72,20 @@ def _get(row: Record, slot: Record, at: float, grant: float, established: int, c
     after = (0.0 if empty else got) + fresh
     was_known = slot.known
     is_known = 1 if established or (was_known and not empty) else 0
+    bonds = row.bond_known, row.bond_new, row.bond_at
     if slot.given > 0.0:
         latest = max(newest, slot.given_at)
         given = decayed(slot.given, latest - slot.given_at, c.bond_half_life_s)
         low = min(given, decayed(got, latest - newest, c.bond_half_life_s))
         high = min(given, decayed(after, latest - newest, c.bond_half_life_s))
-        transfer(row, latest, low, was_known, high, is_known, c.bond_half_life_s)
-    slot.got = after
-    slot.got_at = newest
-    slot.known = is_known
+        bonds = transfer(row, latest, low, was_known, high, is_known, c.bond_half_life_s)
+    return Got(after, newest, is_known, bonds[0], bonds[1], bonds[2])
+
+
+@compiled
+def _write(row: Record, slot: Record, got: Got) -> None:
+    slot.got, slot.got_at, slot.known = got.got, got.got_at, got.known
+    row.bond_known, row.bond_new, row.bond_at = got.bond_known, got.bond_new, got.bond_at
 
 
 @compiled
@@ -110,27 +127,34 @@ def _credit(
     credit_offsets: Ints,
     keep: Bytes,
     c: Constants,
-) -> int:
-    applied = 0
-    end = 0
-    for i in range(len(slots)):
-        if i == end:
-            end = _is_new(rows, slots, credit_offsets, keep, i)
+    cells: Ints,
+) -> None:
+    for i in range(cells[NEXT], len(slots)):
+        if i == cells[END]:
+            cells[END] = _is_new(rows, slots, credit_offsets, keep, i)
         if keep[i] == 0:
             continue
         row = rows[slots[i]]
+        cells[EVENT] = i
+        place, number = place_of(pairs, slots[i], others[i])
+        got = _get(row, pairs.slots[number], at[i], grants[i], established[i], c)
+        reach = fold(row.reach, row.reach_at, increments[i], at[i], c.reach_half_life_s)
+        top = outranked(row, refs[i], at[i], grants[i], c.kernel_half_life_s)
+        if not np.isfinite(at[i] + grants[i] + reach + got.got + got.bond_known + got.bond_new):
+            raise ValueError(NOT_FINITE)
+        cells[EVENT] = NOTHING
+        if number == pairs.size[0]:
+            enter(pairs, place, slots[i], others[i])
         _earn(row, kinds[i], at[i], grants[i], established[i], c)
-        row.reach = fold(row.reach, row.reach_at, increments[i], at[i], c.reach_half_life_s)
+        _write(row, pairs.slots[number], got)
+        row.reach = reach
         row.reach_at = max(row.reach_at, at[i])
-        number = find_or_add(pairs, slots[i], others[i])
-        _get(row, pairs.slots[number], at[i], grants[i], established[i], c)
-        pairs.dirty[number] = True
         _count(row, kinds[i], at[i])
-        remember(row, refs[i], at[i], grants[i], c.kernel_half_life_s)
+        if top >= 0:
+            row.top_ref[top], row.top_at[top], row.top_mass[top] = refs[i], at[i], grants[i]
         row.got_last = credit_offsets[i] + 1
+        pairs.dirty[number] = True
         dirty[slots[i]] = True
-        applied += 1
-    return applied
 
 
 def credit(
@@ -146,31 +170,39 @@ def credit(
     credit_offset: int | Ints,
     keep: Bytes,
     parameters: Parameters,
+    poison: Poison | None = None,
 ) -> int:
     """Apply priced acts to a partition's users in array order; return how many were applied.
 
     Columns of one length: user slot of the target, hash of the actor, kind code, instant in seconds, what
     `price` returned, the reference that names the act. All acts of one packed record share one offset in
     the credits log; a column of offsets holds equal ones side by side. Whether a row contains a record
-    already is decided before any of the record is applied; then `keep` becomes 0 for it.
+    already is decided before any of the record is applied; then `keep` becomes 0 for it. An act whose
+    crediting raises changes nothing, is added to `poison`, and its `keep` becomes 0; without `poison` the call raises.
     """
     count = len(slots)
     pairs = state.pairs.reserved(count)
     offsets = np.full(count, credit_offset) if isinstance(credit_offset, int) else credit_offset
     c = constants_of(parameters)
-    return _credit(
-        state.rows,
-        state.dirty,
-        pairs,
-        slots,
-        others,
-        kinds,
-        at,
-        grants,
-        established,
-        increments,
-        refs,
-        offsets,
-        keep,
-        c,
-    )
+
+    def run(cells: Ints) -> None:
+        _credit(
+            state.rows,
+            state.dirty,
+            pairs,
+            slots,
+            others,
+            kinds,
+            at,
+            grants,
+            established,
+            increments,
+            refs,
+            offsets,
+            keep,
+            c,
+            cells,
+        )
+
+    each_or_nothing(run, keep, poison)
+    return int(np.count_nonzero(keep))

@@ -12,9 +12,13 @@ from schemas.dead_letter import DeadLetter
 from streams.engine.dedupe import Seen, first_needed, rebuilt
 from streams.engine.log_reader import read_log
 from streams.model.actor import price
-from streams.stages.admission import Admitted, admit, value_at
+from streams.model.isolation import Poison
+from streams.stages.admission import Admitted, Refusals, admit, value_at
+from streams.stages.bisection import admit_rest
 from streams.stages.columns import Users
 from streams.stages.forward import MAX_WAITING_RECORDS, Forwarder
+from streams.stages.poison_plan import ADMIT, PRICE, TOLD, PoisonPlan, planned
+from streams.stages.quarantine import PoisonError, endure
 
 if TYPE_CHECKING:
     from streams.engine.chunk import Chunk
@@ -40,6 +44,7 @@ class ActorStage:
     stream_time: StreamTime
     metrics: Metrics
     security: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    plan: PoisonPlan | None = field(default_factory=planned)
 
     async def prepare(self, partition: Partition, chunk: Chunk) -> None:
         """Have the partition's recent acts at hand, re-reading the log when the partition has just arrived."""
@@ -56,22 +61,34 @@ class ActorStage:
 
     def apply(self, partition: Partition, chunk: Chunk) -> None:
         """Price every new, valid engagement and pack the credits; refuse or re-route the others."""
-        admitted = admit(chunk, self.settings)
+        admitted = self._admitted(chunk)
         self.metrics.engagements.inc(len(chunk))
-        self._refuse(chunk, admitted)
+        refused = list(admitted.refused)
         if len(admitted.where):
-            self._count_late(admitted)
             keep = self._at_home(chunk, admitted)
             self._drop_repeats(partition, admitted, keep)
-            self._grant(partition, chunk, admitted, keep)
+            poison = self._grant(partition, chunk, admitted, keep)
+            self._count_late(np.delete(admitted.columns.at, [i for i, _ in poison]))
+            refused += [(int(admitted.where[i]), PoisonError(error)) for i, error in poison]
+            refused.sort(key=lambda one: one[0])
+        endure(partition, SOURCE, len(chunk), [(p, error) for p, error in refused if isinstance(error, PoisonError)])
+        self._refuse(chunk, refused)
+
+    def _admitted(self, chunk: Chunk) -> Admitted:
+        return admit_rest(chunk, self._admit)
+
+    def _admit(self, chunk: Chunk) -> Admitted:
+        if self.plan is not None and self.plan.hit(ADMIT, chunk):
+            raise ValueError(TOLD)
+        return admit(chunk, self.settings)
 
     def _acts(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return offsets i8, act hashes u8 and keep u1 as `apply` checks them for repeats."""
-        c = admit(chunk, self.settings).columns
+        c = self._admitted(chunk).columns
         return c.offsets, c.acts, (c.users.homes[c.actors] == chunk.partition).astype(np.uint8)
 
-    def _refuse(self, chunk: Chunk, admitted: Admitted) -> None:
-        for place, error in admitted.refused:
+    def _refuse(self, chunk: Chunk, refused: Refusals) -> None:
+        for place, error in refused:
             self.metrics.refused.labels(error.reason.value).inc()
             letter = DeadLetter(
                 value=value_at(chunk, place) or b"",
@@ -85,11 +102,11 @@ class ActorStage:
             )
             self.outbox.refuse(letter)
 
-    def _count_late(self, admitted: Admitted) -> None:
-        at = admitted.columns.at
-        self.stream_time.advance(float(at.max()))
-        late = int((at < self.stream_time.now_s - self.settings.late_after_s).sum())
-        self.metrics.late.inc(late)
+    def _count_late(self, at: np.ndarray) -> None:
+        if len(at):
+            self.stream_time.advance(float(at.max()))
+            late = int((at < self.stream_time.now_s - self.settings.late_after_s).sum())
+            self.metrics.late.inc(late)
 
     def _at_home(self, chunk: Chunk, admitted: Admitted) -> np.ndarray:
         """Return keep u1[n]; engagements whose key was not their actor go to the actor's partition instead."""
@@ -108,18 +125,27 @@ class ActorStage:
         seen.check(admitted.columns.offsets, admitted.columns.acts, keep)
         self.metrics.repeats.inc(before - int(keep.sum()))
 
-    def _grant(self, partition: Partition, chunk: Chunk, admitted: Admitted, keep: np.ndarray) -> None:
-        c = admitted.columns
+    def _grant(self, partition: Partition, chunk: Chunk, admitted: Admitted, keep: np.ndarray) -> Poison:
+        """Price and pack what is to be kept; return the engagements (indices) whose pricing raised."""
+        c, poison = admitted.columns, Poison()
         chosen = np.flatnonzero(keep)
-        slots = _slots(partition, c.users, c.actors[chosen])
+        slots, at = _slots(partition, c.users, c.actors[chosen]), self._instants(chunk, admitted)[chosen]
         others, fresh = c.users.hashes[c.targets[chosen]], np.ones(len(chosen), np.uint8)
         mass, est, reach = price(
-            partition.state, slots, others, c.kinds[chosen], c.at[chosen], c.offsets[chosen], fresh, self.parameters
+            partition.state, slots, others, c.kinds[chosen], at, c.offsets[chosen], fresh, self.parameters, poison
         )
         granted = np.flatnonzero(fresh)
         if len(granted):
             self.forwarder.add(chunk.partition, c, chosen[granted], mass[granted], est[granted], reach[granted])
         self.metrics.granted.inc(len(granted))
+        return [(int(chosen[i]), error) for i, error in poison]
+
+    def _instants(self, chunk: Chunk, admitted: Admitted) -> np.ndarray:
+        """Return when the engagements happened (f8, seconds), no number where they are told to fail."""
+        at = admitted.columns.at
+        if self.plan is not None:
+            at = np.where(np.isin(admitted.where, self.plan.hit(PRICE, chunk)), np.nan, at)
+        return at
 
 
 def _slots(partition: Partition, users: Users, actors: np.ndarray) -> np.ndarray:

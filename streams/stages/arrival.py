@@ -46,6 +46,12 @@ class Batch:
     produced_at_ms: np.ndarray
 
 
+def origin(reference: int) -> tuple[int, int]:
+    """Return the source partition and the engagement offset that a reference names."""
+    source = reference >> _SOURCE_SHIFT & ((1 << _KIND_SHIFT - _SOURCE_SHIFT) - 1)
+    return source, reference & ((1 << _SOURCE_SHIFT) - 1)
+
+
 def fresh(marks: Watermarks, c: Credits) -> np.ndarray:
     """Return keep u1[n]: 0 where the event was applied before; then everything in the record counts as applied."""
     keep = np.ones(len(c), np.uint8)

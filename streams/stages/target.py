@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +10,20 @@ import numpy as np
 from schemas.credit import decode_credits
 from schemas.errors import BrokenGuaranteeError
 from streams.engine.watermarks import Watermarks
+from streams.model.isolation import Poison
 from streams.model.target import credit
 from streams.stages.arrival import Arrived, Batch, fresh, joined
+from streams.stages.credit_letters import SOURCE, credit_letter
 from streams.stages.pending import Pending, pending_of
+from streams.stages.poison_plan import CREDIT, PoisonPlan, planned
+from streams.stages.quarantine import PoisonError, endure
 
 if TYPE_CHECKING:
     from streams.engine.chunk import Chunk
     from streams.engine.partition import Partition
     from streams.metrics import Metrics
     from streams.model.parameters import Parameters
+    from streams.stages.letters import Outbox
     from streams.stages.stream_time import StreamTime
 
 WATERMARKS = b"watermarks"
@@ -52,8 +57,10 @@ class TargetStage:
 
     partitions: int
     parameters: Parameters
+    outbox: Outbox
     stream_time: StreamTime
     metrics: Metrics
+    plan: PoisonPlan | None = field(default_factory=planned)
 
     def apply(self, partition: Partition, chunk: Chunk) -> None:
         """Fold every credit that is above the watermark of its source partition into its target."""
@@ -68,28 +75,49 @@ class TargetStage:
             if keep.any():
                 records.append(Arrived(offset, record, keep))
         if records:
-            self._credit(partition, joined(records))
+            self._credit(partition, chunk, joined(records))
         progress.applied = chunk.last + 1
 
-    def _credit(self, partition: Partition, c: Batch) -> None:
-        users = partition.slots_at(c.buf, c.start, c.length)
+    def _credit(self, partition: Partition, chunk: Chunk, c: Batch) -> None:
+        users, poison = partition.slots_at(c.buf, c.start, c.length), Poison()
         applied = credit(
             partition.state,
             users[c.targets],
             c.actors,
             c.kinds,
             c.at,
-            c.mass,
+            self._masses(c),
             c.established,
             c.reach,
             c.references,
             c.credit_offsets,
             c.keep,
             self.parameters,
+            poison,
         )
-        self.stream_time.advance(float(c.at.max()))
-        _mark(pending_of(partition), users, c.produced_at_ms)
+        self._refuse(partition, chunk, c, [(i, PoisonError(error)) for i, error in poison])
+        at, produced_at_ms = c.at, c.produced_at_ms
+        if poison:
+            spoiled = [i for i, _ in poison]
+            at, reached = np.delete(at, spoiled), np.unique(np.delete(c.targets, spoiled))
+            users, produced_at_ms = users[reached], produced_at_ms[reached]
+        if len(at):
+            self.stream_time.advance(float(at.max()))
+            _mark(pending_of(partition), users, produced_at_ms)
         self.metrics.credited.inc(applied)
+
+    def _masses(self, c: Batch) -> np.ndarray:
+        """Return what the events grant (f8), no number where they are told to fail."""
+        if self.plan is None:
+            return c.mass
+        names = [c.buf[start : start + size].tobytes() for start, size in zip(c.start, c.length, strict=True)]
+        return np.where(np.isin(c.targets, self.plan.named(CREDIT, names)), np.nan, c.mass)
+
+    def _refuse(self, partition: Partition, chunk: Chunk, c: Batch, poison: list[tuple[int, PoisonError]]) -> None:
+        endure(partition, SOURCE, len(c.at), poison)
+        for i, error in poison:
+            self.metrics.refused.labels(error.reason.value).inc()
+            self.outbox.refuse(credit_letter(chunk, c, i, error))
 
 
 def _mark(pending: Pending, users: np.ndarray, produced_at_ms: np.ndarray) -> None:

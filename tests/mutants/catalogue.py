@@ -58,8 +58,8 @@ MUTANTS: Final = {
     "a second act is beyond fair use": Mutant(
         ("3",),
         "actor.py",
-        "c.fair_volume / row.volume",
-        "1.0 / row.volume",
+        "c.fair_volume / volume",
+        "1.0 / volume",
         (f"{ARRIVAL}:test_one_more_given_act_lowers_nobody",),
     ),
     "who gives a lot receives less": Mutant(
@@ -72,8 +72,8 @@ MUTANTS: Final = {
     "dilution is squared": Mutant(
         ("4",),
         "actor.py",
-        "min(1.0, c.fair_volume / row.volume)",
-        "min(1.0, c.fair_volume / row.volume) ** 2",
+        "min(1.0, c.fair_volume / volume)",
+        "min(1.0, c.fair_volume / volume) ** 2",
         (
             f"{ARRIVAL}:test_one_more_act_dilutes_later_gifts_to_others_by_two_percent_at_most",
             f"{REFERENCE}:test_kernels_equal_the_reference_beyond_fair_use",

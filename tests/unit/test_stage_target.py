@@ -7,16 +7,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.credit import EVENT, Credits, encode_credits
+from schemas.topics import Topics
 from streams.engine.chunk import Chunk
+from streams.engine.fencing import FencedWriter
 from streams.engine.partition import Partition
 from streams.engine.records import COLUMNS, OFFSET, VALUE_AT, VALUE_LEN
 from streams.metrics import Metrics
 from streams.model.parameters import Parameters
+from streams.stages.letters import Outbox
 from streams.stages.pending import pending_of
 from streams.stages.stream_time import StreamTime
 from streams.stages.target import TargetStage, progress_of
 
 SOURCES = 3
+
+
+def nowhere() -> FencedWriter:
+    raise AssertionError
 
 
 def chunk_of(values: list[bytes], first: int) -> Chunk:
@@ -54,7 +61,8 @@ def records(draw: st.DrawFn) -> bytes:
 
 def after(chunks: list[Chunk]) -> tuple[object, ...]:
     """Return everything that applying `chunks` leaves behind in a partition, by user."""
-    stage, partition = TargetStage(SOURCES, Parameters(), StreamTime(), Metrics()), Partition(0, b"k" * 16)
+    stage = TargetStage(SOURCES, Parameters(), Outbox(nowhere, Topics("test")), StreamTime(), Metrics())
+    partition = Partition(0, b"k" * 16)
     for chunk in chunks:
         stage.apply(partition, chunk)
     state, progress, pending = partition.state, progress_of(partition, SOURCES), pending_of(partition)
