@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
+from agents.topic_rules import Difference, config_differences, count_difference
 from schemas.errors import BadSettingError
 from streams.security import kafka_client, require_login
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from schemas.topics import Topic
     from streams.settings import Settings
-
-MUST_MATCH = ("cleanup.policy", "max.message.bytes", "message.timestamp.type")
-"""Configurations without which counts would be wrong; the others are advice that an operator may change."""
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """What is wrong with one topic; `missing` ones can be created."""
-
-    topic: Topic
-    missing: bool
-    detail: str
 
 
 async def _client(settings: Settings) -> AIOKafkaAdminClient:
@@ -36,33 +26,33 @@ async def _client(settings: Settings) -> AIOKafkaAdminClient:
     return client
 
 
-async def differences(settings: Settings) -> list[Difference]:
-    """Return what must change before a worker may start; empty when all is well."""
+async def differences(settings: Settings, topics: Sequence[Topic] | None = None) -> list[Difference]:
+    """Return what must change of `topics`, by default of all, before a process may start; empty when all is well."""
     client = await _client(settings)
     try:
+        # Asked for all, because asking for one that is missing may create it.
         present = {t["topic"]: len(t["partitions"]) for t in await client.describe_topics() if not t["error_code"]}
-        found = []
-        for topic in settings.topics.all():
-            want, have = topic.count(settings.partitions), present.get(topic.name)
-            if have is None:
-                found.append(Difference(topic, missing=True, detail=f"missing; create it with {want} partitions"))
-            elif have != want:
-                found.append(Difference(topic, missing=False, detail=f"has {have} partitions, must have {want}"))
+        found: list[Difference] = []
+        for topic in settings.topics.all() if topics is None else topics:
+            wrong = count_difference(topic, present.get(topic.name), settings.partitions)
+            if wrong is None:
+                found += config_differences(topic, await _config(client, topic), settings.bootstrap)
             else:
-                found += await _wrong_config(client, topic)
+                found.append(wrong)
         return found
     finally:
         await client.close()
 
 
-async def _wrong_config(client: AIOKafkaAdminClient, topic: Topic) -> list[Difference]:
+async def _config(client: AIOKafkaAdminClient, topic: Topic) -> dict[str, str]:
+    """Return a topic's configuration in force, defaults included; aiokafka's error when the broker refuses it."""
     answers = await client.describe_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name)])
-    have = {entry[0]: entry[1] for answer in answers for resource in answer.resources for entry in resource[4]}
-    return [
-        Difference(topic, missing=False, detail=f"{name}={have.get(name)}, must be {topic.config[name]}")
-        for name in MUST_MATCH
-        if name in topic.config and have.get(name) != topic.config[name]
-    ]
+    found: dict[str, str] = {}
+    for code, *_, entries in (resource for answer in answers for resource in answer.resources):
+        if code:
+            raise for_code(code)(topic.name)
+        found |= {name: value for name, value, *_ in entries}
+    return found
 
 
 async def apply(settings: Settings, replication: int = 1) -> list[str]:
@@ -83,9 +73,16 @@ async def apply(settings: Settings, replication: int = 1) -> list[str]:
     return [t.name for t in missing]
 
 
-async def require(settings: Settings) -> None:
-    """Raise BadSettingError naming every topic that is not as it must be, and the command that helps."""
-    wrong = await differences(settings)
-    if wrong:
-        listed = "; ".join(f"{d.topic.name} {d.detail}" for d in wrong)
-        raise BadSettingError("topics", listed, "run `renown topics plan`, then `renown topics apply`")
+async def require(settings: Settings, topics: Sequence[Topic] | None = None) -> None:
+    """Raise BadSettingError unless `topics`, by default all, are as they must be.
+
+    It names one of them, its value, the wanted value and the command that helps, and how many more there are.
+    """
+    wrong = await differences(settings, topics)
+    if not wrong:
+        return
+    first, also = wrong[0], f" ({len(wrong) - 1} more: see `renown topics plan`)" if len(wrong) > 1 else ""
+    if first.missing:
+        raise BadSettingError("topic", first.topic.name, f"is missing; {first.remedy}{also}")
+    name = f"topic {first.topic.name}: {first.setting}"
+    raise BadSettingError(name, first.have, f"must be {first.want}; {first.remedy}{also}")

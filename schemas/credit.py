@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 
 from schemas.errors import BrokenGuaranteeError
+from schemas.versions import newer
 
 CREDIT_VERSION: Final = 1
 ESTABLISHED: Final = 4
@@ -60,6 +61,8 @@ def encode_credits(c: Credits) -> bytes:
 
 def decode_credits(value: bytes) -> Credits:
     """Return what a record says; raise BrokenGuaranteeError when it is not ours (only Renown writes them)."""
+    if value and value[0] > CREDIT_VERSION:
+        raise newer("a credit record", "credit", value[0], CREDIT_VERSION)
     if len(value) < _HEADER.size or value[0] != CREDIT_VERSION:
         raise BrokenGuaranteeError(f"credit record of version {value[:1].hex()}, this worker reads {CREDIT_VERSION}")
     _, source, n, users, first, produced_at_ms = _HEADER.unpack_from(value)

@@ -6,9 +6,10 @@ from typing import Final
 
 import msgspec
 
-from schemas.calibration import CalibrationMap
+from schemas.calibration import CALIBRATION_VERSION, CalibrationMap
 from schemas.errors import BadRecordError, shown
 from schemas.reasons import Reason
+from schemas.versions import newer
 
 MAP_KEY: Final = b"map"
 
@@ -36,8 +37,11 @@ def encode_map(published: PublishedMap) -> bytes:
 
 
 def decode_map(value: bytes) -> PublishedMap:
-    """Return the map in `value`; raise BadRecordError when it is not one."""
+    """Return the map in `value`; raise BadRecordError when it is not one, BrokenGuaranteeError for a newer one."""
     try:
-        return _DECODER.decode(value)
+        found = _DECODER.decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecordError(Reason.UNDECODABLE, f"map {shown(value)}: {error}") from error
+    if found.map.version > CALIBRATION_VERSION:
+        raise newer(f"calibration map {found.version}", "calibration", found.map.version, CALIBRATION_VERSION)
+    return found

@@ -46,6 +46,13 @@ FAULTS: Final = (
     Fault("redis-disk-full", "no room under Redis", limits.disk_of_store, disk_mb=DISK_MB, missing=smalldisk.missing),
     Fault("no-files", "no file descriptors left for a worker", limits.files, own_broker=True),
     Fault("no-memory", "no memory left for a worker", limits.memory),
+    Fault(
+        "poison",
+        "the model fails over every fiftieth act",
+        stream.poison,
+        settings={"poison": f"price:{stream.POISONED}"},
+        quick=True,
+    ),
     Fault("hot-key", "one target takes 80 %, one actor sends 50 %", stream.hot_key, hot),
 )
 

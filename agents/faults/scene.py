@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -43,7 +44,9 @@ SETTINGS: Final = {
 
 @dataclass
 class Scene:
-    """What a fault may touch. `chance` is seeded; `injected` counts, `recovered_s` holds recovery times."""
+    """What a fault may touch. `chance` is seeded; `injected` counts, `recovered_s` holds recovery times,
+    `poisoned` is the pattern of ids whose pricing fails.
+    """
 
     pipeline: Pipeline
     supervisor: Supervisor
@@ -57,7 +60,7 @@ class Scene:
     recovered_s: list[float] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    poisoned: set[str] = field(default_factory=set)
+    poisoned: str = ""
     _probes: int = 0
 
     @property
@@ -139,7 +142,8 @@ class Scene:
         """End the load, let everything come to rest and have it judged."""
         self.source.rest()
         self.pipeline.renown("drain", "--timeout", "120", check=False)
-        return judge(self.deployment(), frozenset(self.poisoned))
+        poisoned = frozenset(name for _, name in self.source.acts if self.poisoned and fnmatchcase(name, self.poisoned))
+        return judge(self.deployment(), poisoned)
 
     def load_again(self) -> None:
         """Go on sending after a verdict."""

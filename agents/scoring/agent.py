@@ -26,6 +26,7 @@ from agents.scoring.records import user_and_score
 from agents.scoring.writer import MovedError, ScoreWriter
 from schemas.errors import BadRecordError, RenownError
 from schemas.score import Score
+from streams.engine.crashpoints import reach
 
 POLL_MS = 200
 POLL_RECORDS = 4_000
@@ -103,6 +104,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         fresh = self._consumer.assignment() - self._placed.keys()
         if not fresh:
             return
+        reach("scoring_started")
         numbers = [each.partition for each in fresh]
         positions = await self._patience.until_done(lambda: self._writer.positions(numbers))
         ends = await self._consumer.end_offsets(list(fresh))
@@ -127,6 +129,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         following = records[-1].offset + 1
         scored = [pair for record in records if (pair := self._decoded(record)) is not None]
         entries = newest(scored)
+        reach("scoring_write")
         try:
             written = await self._patience.until_done(
                 lambda: self._writer.write(partition.partition, entries, expected, following)
@@ -134,6 +137,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         except MovedError as moved:
             await self._rewind(partition, moved.position)
             return
+        reach("scoring_written")
         if partition in self._placed:
             self._placed[partition] = following
         for _, score in scored[-1:]:
@@ -190,6 +194,7 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
             return
         try:
             await asyncio.wait_for(self._consumer.commit(applied), COMMIT_LIMIT_S)
+            reach("scoring_committed")
             self._committed = applied
         except (KafkaError, TimeoutError) as error:
             log.debug("commit left out", error=str(error))

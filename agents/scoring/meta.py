@@ -49,6 +49,10 @@ class Meta:
         found = await self.redis.hget(self.keys.meta(), "log")
         return None if found is None else cast("bytes", found).decode()
 
+    async def found_contract(self) -> int:
+        """Return the version of the contract under which this Redis was filled, 0 when it is empty."""
+        return int(await self.redis.hget(self.keys.meta(), "contract_version") or 0)
+
 
 async def clear(redis: Redis, keys: RedisKeys) -> int:
     """Delete every key under the prefix and return how many; a running agent then writes all anew."""

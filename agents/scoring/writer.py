@@ -19,6 +19,7 @@ from redis.exceptions import NoScriptError
 from agents.redis_connection import redis_client
 from agents.scoring.entries import Entry, keys_of, packed
 from schemas.redis_keys import RedisKeys
+from streams.engine.crashpoints import reach
 
 USERS_A_CALL = 200
 CONNECT_TIMEOUT_S = 2.0
@@ -74,6 +75,8 @@ class ScoreWriter:
         for part in parts:
             after = following if part is parts[-1] else expected
             one = await self._call(partition, part, expected, after)
+            if part is not parts[-1]:
+                reach("scoring_part")
             total = Written(total.written + one.written, total.stale + one.stale, total.removed + one.removed)
         return total
 

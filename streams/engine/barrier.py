@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any
 
 from schemas.errors import BrokenGuaranteeError
 from streams.engine import snapshot
+from streams.engine.batches import TARGET_BYTES, Batch
 from streams.engine.changelog import packed
 from streams.engine.crashpoints import reach
 from streams.engine.fencing import FencedWriter
@@ -42,6 +43,7 @@ class Barrier:
         self.on_commit: list[Callable[[], None]] = []
         self.lock = asyncio.Lock()
         self.interrupted = False
+        self.batch_bytes = TARGET_BYTES
         self._topic = topic
         self._writer = writer
         self._actives = actives
@@ -74,9 +76,18 @@ class Barrier:
 
     async def _append(self, taken: Snapshot) -> None:
         partition = taken.partition
-        last = await self._writer().append_packed(self._topic, partition.number, packed(taken))
+        batches = _one_by_one(packed(taken, self.batch_bytes))
+        last = await self._writer().append_packed(self._topic, partition.number, batches)
         partition.position = max(partition.position, last)
         reach("barrier_partition")
+
+
+def _one_by_one(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Yield the batches; the writer asks for the next one when the one before is acknowledged."""
+    for number, batch in enumerate(batches):
+        if number:
+            reach("barrier_rows")
+        yield batch
 
 
 async def _all_in_order(stages: list[Coroutine[Any, Any, None]]) -> None:

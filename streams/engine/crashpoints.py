@@ -9,16 +9,27 @@ from schemas.errors import BadSettingError
 
 VARIABLE: Final = "RENOWN_CRASH_POINT"
 EXIT_CODE: Final = 86
-NAMES: Final = frozenset(
-    {
-        "step_applied",  # a chunk changed the state, nothing of it is durable
-        "barrier_forwards",  # forwards are acknowledged, rows are not
-        "barrier_partition",  # one partition's rows are durable, others' may not be
-        "barrier_done",  # everything is durable, offsets are not committed
-        "claimed",  # a partition is claimed, its state not read
-        "recovered",  # state is read, nothing processed
-    }
-)
+WORKER: Final = {
+    "claiming": "a partition's epoch is raised, its claim is not in the log",
+    "claimed": "every partition is claimed, none of their state is read",
+    "restoring": "some records of the changelog are read, not all",
+    "recovered": "state is read, nothing processed",
+    "step_applied": "a chunk changed the state, nothing of it is durable",
+    "barrier_forwards": "forwards are acknowledged, rows are not",
+    "barrier_rows": "a batch of rows is durable, the last one with their watermarks is not",
+    "barrier_partition": "one partition's rows and watermarks are durable, others' may not be",
+    "barrier_done": "everything is durable, offsets are not committed",
+    "committed": "offsets are committed, nothing was done since",
+}
+SCORING: Final = {
+    "scoring_started": "the scoring agent has its partitions, it has not asked Redis for their positions",
+    "scoring_write": "scores are read from the topic, none is in Redis",
+    "scoring_part": "some scores of a poll are in Redis, the position behind them is not",
+    "scoring_written": "scores and position are in Redis, Kafka does not know",
+    "scoring_committed": "scores are in Redis and Kafka knows",
+}
+POINTS: Final = {**WORKER, **SCORING}
+"""Every point and what holds when the process dies there; one registry, whichever process passes it."""
 
 
 class CrashPlan:
@@ -27,8 +38,8 @@ class CrashPlan:
     def __init__(self, text: str) -> None:
         """Read `name[:nth]`; BadSettingError for an unknown name or a bad number."""
         self.name, _, nth = text.partition(":")
-        if self.name and (self.name not in NAMES or not (nth or "1").isdigit()):
-            raise BadSettingError(VARIABLE, text, f"name one of {', '.join(sorted(NAMES))}, then :nth")
+        if self.name and (self.name not in POINTS or not (nth or "1").isdigit()):
+            raise BadSettingError(VARIABLE, text, f"name one of {', '.join(sorted(POINTS))}, then :nth")
         self._left = int(nth or "1")
 
     def visit(self, name: str) -> bool:

@@ -48,9 +48,17 @@ def one_line(error: BaseException) -> str:
 
 def end_process(error: BaseException) -> NoReturn:
     """Say why on stderr, with a traceback only for errors nobody raised on purpose, and end."""
+    _silence()
     if not isinstance(error, RenownError | KafkaError | OSError):
         traceback.print_exception(error, file=sys.stderr)
-    print(f"renown worker {one_line(error)}", file=sys.stderr)  # noqa: T201
+    sys.stderr.write(f"renown worker {one_line(error)}\n")
     sys.stderr.flush()
     logging.shutdown()
     os._exit(exit_code(error))
+
+
+def _silence() -> None:
+    """Let no other thread log from here on: its line could end up behind ours, or within it."""
+    logging.disable(logging.CRITICAL)
+    for handler in logging.root.handlers:
+        handler.acquire()  # for good: whoever waits for it ends with the process

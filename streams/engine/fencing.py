@@ -20,7 +20,8 @@ from aiokafka.client import AIOKafkaClient
 from schemas.errors import BrokenGuaranteeError, FencedError
 from streams.clock import wall_ms
 from streams.engine.batches import Batch, Producer, encoded, grouped
-from streams.engine.layout import CLAIM, PROBE
+from streams.engine.crashpoints import reach
+from streams.engine.layout import CLAIM, PROBE, STATE, STATE_VERSION
 from streams.engine.records import Record
 from streams.engine.requests import init_producer, produce
 
@@ -72,11 +73,15 @@ class FencedWriter:
         self._open: dict[tuple[str, int, str], Lane] = {}
 
     async def claim(self, topic: str, partition: int) -> int:
-        """Become the only owner of the partition; return the offset of the claim."""
+        """Become the only owner of the partition; return the last offset of the claim.
+
+        With it the log says which version of the state is written from here on.
+        """
         name = self._transactional_id(topic, partition)
         lane = Lane(*await init_producer(await self._connected(), name, self._timeout_s))
         self._owned[topic, partition] = lane
-        return await self._append_claim(topic, partition, lane)
+        reach("claiming")
+        return await self._append_claim(topic, partition, lane, (STATE + b"%d" % STATE_VERSION, b"", ()))
 
     def release(self, topic: str, partition: int) -> None:
         """Forget the partition; the next owner fences this one out."""
@@ -158,9 +163,9 @@ class FencedWriter:
             self._open.setdefault(key, Lane(pid, epoch))
         return self._open[key]
 
-    async def _append_claim(self, topic: str, partition: int, lane: Lane) -> int:
+    async def _append_claim(self, topic: str, partition: int, lane: Lane, *also: Record) -> int:
         note = f"{lane.pid}/{lane.epoch}".encode()
-        return await self._send_all(topic, partition, lane, grouped([(CLAIM, note, ())]))
+        return await self._send_all(topic, partition, lane, grouped([(CLAIM, note, ()), *also]))
 
     async def _raise_epoch(self, topic: str, partition: int, lane: Lane) -> None:
         async with lane.lock:

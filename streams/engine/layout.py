@@ -4,6 +4,10 @@ user    key = id bytes (first byte >= 0x20)         value = USER_VERSION, row of
 pair    key = 0x01, other's hash (8 LE), id bytes   value = PAIR_VERSION, slot of dtype PAIR; null = removed
 meta    key = 0x00, name                            value = whatever the stage keeps
 claim   key = 0x00 "claim"                          value = producer id and epoch of the owner
+state   key = 0x00 "state ", STATE_VERSION          value = empty: an owner of that release has written here
+
+The state's version governs what has none of its own: the metas, and which kinds of keys there are. It is part of
+its key, so that no older owner's can take its place when the log is compacted.
 """
 
 from __future__ import annotations
@@ -19,7 +23,9 @@ PAIR_PREFIX: Final = 9
 CLAIM: Final = b"\x00claim"
 PROBE: Final = b"\x00probe"
 OWN: Final = frozenset({CLAIM, PROBE})
-"""Keys that the engine writes for itself; no meta of a stage may use them."""
+"""Keys that the engine writes for itself; no meta of a stage may use them, nor begin like STATE."""
+STATE_VERSION: Final = 1
+STATE: Final = b"\x00state "
 USER_BYTES: Final = 1 + USER.itemsize
 PAIR_BYTES: Final = 1 + PAIR.itemsize
 VERSIONS: Final = (USER_VERSION, PAIR_VERSION)

@@ -101,5 +101,5 @@ async def _check_topics(client: AIOKafkaClient, topics: Iterable[str], partition
         if not found:
             raise BadSettingError("topic", topic, "does not exist; run `renown topics apply`")
         if len(found) != partitions:
-            remedy = f"has {len(found)} partitions, this worker expects {partitions}; all topics must agree"
+            remedy = f"has {len(found)} partitions, must have {partitions} as all topics; see `renown topics plan`"
             raise BadSettingError("topic", topic, remedy)

@@ -18,6 +18,7 @@ from schemas.errors import BadSettingError
 MADE_FOR: Final = "0.15.3"
 _METHODS: Final = (
     "_add_gap",
+    "_commit",
     "_getmany",
     "_handle_attached",
     "_new_offset",

@@ -10,8 +10,19 @@ from numba import njit
 
 from schemas.errors import BrokenGuaranteeError, shown
 from schemas.rows import PAIR, PAIR_VERSION, USER, USER_VERSION, empty_pairs
+from schemas.versions import newer
 from streams.engine.chunk import Chunk
-from streams.engine.layout import FIRST_OF_ID, META, OWN, PAIR_BYTES, PAIR_MARK, PAIR_PREFIX, USER_BYTES
+from streams.engine.layout import (
+    FIRST_OF_ID,
+    META,
+    OWN,
+    PAIR_BYTES,
+    PAIR_MARK,
+    PAIR_PREFIX,
+    STATE,
+    STATE_VERSION,
+    USER_BYTES,
+)
 from streams.engine.partition import Partition
 
 USER_ROW, PAIR_SLOT, PAIR_GONE, META_VALUE, UNREADABLE = range(5)
@@ -78,9 +89,24 @@ def _metas(chunk: Chunk, kinds: np.ndarray) -> dict[bytes, bytes]:
     found: dict[bytes, bytes] = {}
     for i in np.flatnonzero(kinds == META_VALUE).tolist():
         key, value = _bytes(chunk, i)
-        if key not in OWN:
+        if key.startswith(STATE):
+            _refuse_newer_state(chunk, i, key)
+        elif key not in OWN:
             found[key[1:]] = value
     return found
+
+
+def _refuse_newer_state(chunk: Chunk, i: int, key: bytes) -> None:
+    version = key.removeprefix(STATE)
+    if not version.isdigit():
+        message = f"{_place(chunk, i)}: {shown(key)} names no version of the state"
+        raise BrokenGuaranteeError(message)
+    if int(version) > STATE_VERSION:
+        raise newer(_place(chunk, i), "state", int(version), STATE_VERSION)
+
+
+def _place(chunk: Chunk, i: int) -> str:
+    return f"changelog {chunk.topic}-{chunk.partition} from offset {int(chunk.offsets[i])}"
 
 
 def _bytes(chunk: Chunk, i: int) -> tuple[bytes, bytes]:
@@ -96,8 +122,11 @@ def _refuse_unreadable(chunk: Chunk, kinds: np.ndarray) -> None:
     i = int(bad[0])
     key, value = _bytes(chunk, i)
     where = f"{chunk.topic}-{chunk.partition} offset {int(chunk.offsets[i])}"
+    version, reads = value[0] if value else 0, PAIR_VERSION if key[:1] == bytes((PAIR_MARK,)) else USER_VERSION
+    if version > reads:
+        raise newer(f"changelog record {where}, key {shown(key)}", "layout", version, reads)
     message = (
-        f"changelog record {where}, key {shown(key)}: layout version {value[0] if value else 'none'} with "
+        f"changelog record {where}, key {shown(key)}: layout version {version or 'none'} with "
         f"{len(value)} bytes; this release reads users v{USER_VERSION} of {USER_BYTES} bytes and "
         f"pairs v{PAIR_VERSION} of {PAIR_BYTES}. Run the release that wrote it, or migrate the table"
     )

@@ -83,6 +83,8 @@ class SlabStore(Store):
         started = time.perf_counter()
         records = restore.apply(partition, chunk)
         self.engine.metrics.restored(chunk.partition, records, time.perf_counter() - started)
+        if records:
+            reach("restoring")
 
     async def on_rebalance(
         self,

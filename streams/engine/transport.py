@@ -22,6 +22,7 @@ from faust.types.tuples import ConsumerMessage
 
 from schemas.errors import BrokenGuaranteeError
 from streams.engine.chunk import Chunk
+from streams.engine.crashpoints import reach
 
 if TYPE_CHECKING:
     from streams.engine.engine import Engine
@@ -162,6 +163,13 @@ class Consumer(driver.Consumer):
     async def _handle_attached(self, commit_offsets: Mapping[Any, int]) -> None:
         """Make everything durable that the offsets about to be committed stand for."""
         await self.engine.barrier_before_commit(commit_offsets)
+
+    async def _commit(self, offsets: Mapping[Any, int]) -> bool:
+        """Return whether the offsets are committed."""
+        done: bool = await super()._commit(offsets)
+        if done:
+            reach("committed")
+        return done
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Take no further chunk, make durable and commit what was taken, then let go."""

@@ -8,10 +8,15 @@ import time
 
 import pytest
 
-from streams.engine.crashpoints import EXIT_CODE, NAMES
-from tests.integration.engine.workers import SLOW, pipeline, until
+from streams.engine.crashpoints import EXIT_CODE, WORKER
+from streams.engine.failure import EX_TEMPFAIL
+from streams.engine.layout import META
+from tests.integration.engine.workers import SLOW, Worker, pipeline, until
 
 pytestmark = pytest.mark.integration
+AT_START = frozenset({"claiming", "claimed", "restoring", "recovered"})
+SMALL_BATCHES = {"BATCH_BYTES": "20000"}
+"""A barrier then needs several batches for a partition."""
 
 
 def test_kills_at_any_moment_count_every_event_once(kafka_bootstrap: str, own_prefix: str) -> None:
@@ -28,13 +33,18 @@ def test_kills_at_any_moment_count_every_event_once(kafka_bootstrap: str, own_pr
         topics.assert_exact()
 
 
-@pytest.mark.parametrize("point", sorted(NAMES))
+@pytest.mark.parametrize("point", WORKER)
 def test_death_at_a_named_point_loses_and_doubles_nothing(kafka_bootstrap: str, own_prefix: str, point: str) -> None:
     """Between any two steps of the protocol the log must be enough to go on from."""
     with pipeline(kafka_bootstrap, f"{own_prefix}-{point}", 20_000) as topics:
-        nth = 5 if point.startswith(("step", "barrier")) else 1
-        first = topics.start(**SLOW, RENOWN_CRASH_POINT=f"{point}:{nth}", SESSION_S="2")
+        if point in AT_START:
+            before = topics.start(**SLOW, SESSION_S="2")
+            until(lambda: before.events > 4_000)
+            before.kill()
+        nth = 2 if point in AT_START - {"claimed", "recovered"} else 1 if point in AT_START else 5
+        first = topics.start(**SLOW, **SMALL_BATCHES, RENOWN_CRASH_POINT=f"{point}:{nth}", SESSION_S="2")
         assert first.ended() == EXIT_CODE
+        assert topics.committed() < topics.sent
         topics.start()
         topics.wait_committed()
         topics.assert_exact()
@@ -59,7 +69,8 @@ def test_workers_that_come_and_go_count_every_event_once(kafka_bootstrap: str, o
         assert stays.process.poll() is None
 
 
-def test_a_paused_owner_cannot_write_again(kafka_bootstrap: str, own_prefix: str) -> None:
+@pytest.mark.parametrize("heir_works", [True, False])
+def test_a_paused_owner_cannot_write_again(kafka_bootstrap: str, own_prefix: str, *, heir_works: bool) -> None:
     """A worker stopped past its session wakes up with unsaved changes; the broker must refuse them."""
     with pipeline(kafka_bootstrap, f"{own_prefix}-zombie", 40_000) as topics:
         zombie = topics.start(**{**SLOW, "COMMIT_S": "2.5"}, SESSION_S="3")
@@ -68,12 +79,28 @@ def test_a_paused_owner_cannot_write_again(kafka_bootstrap: str, own_prefix: str
         zombie.send(signal.SIGSTOP)
         heir = topics.start(SESSION_S="3")
         until(lambda: heir.events > 10_000)
+        if not heir_works:
+            topics.wait_committed()
+        rows = [record for record in topics.records() if record[0][0] != META]
         zombie.send(signal.SIGCONT)
+        assert zombie.ended() == EX_TEMPFAIL
         topics.wait_committed()
         topics.assert_exact()
+        if not heir_works:
+            assert [record for record in topics.records() if record[0][0] != META] == rows
+        _ended_with_one_line(zombie)
         topics.send(5_000)
         topics.wait_committed()
         topics.assert_exact()
+
+
+def _ended_with_one_line(worker: Worker) -> None:
+    said = [line for line in worker.lines if "renown worker stopped" in line]
+    assert len(said) == 1, worker.lines
+    assert worker.lines[-1] == said[0]
+    assert "another worker owns it now" in said[0]
+    assert "Restart: this worker rejoins as a new one" in said[0]
+    assert not [line for line in worker.lines if "Traceback" in line]
 
 
 def test_a_standby_takes_over_without_reading_the_changelog_again(kafka_bootstrap: str, own_prefix: str) -> None:

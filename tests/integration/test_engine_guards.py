@@ -26,7 +26,7 @@ from streams.engine.dedupe import Seen, first_needed, rebuilt
 from streams.engine.failure import EX_SOFTWARE, EX_TEMPFAIL
 from streams.engine.fencing import FencedWriter
 from streams.engine.hashing import hash_slices, key_words
-from streams.engine.layout import USER_BYTES
+from streams.engine.layout import STATE, STATE_VERSION, USER_BYTES
 from streams.engine.log_reader import read_log
 from streams.engine.partition import Partition
 from streams.engine.preflight import preflight
@@ -56,7 +56,7 @@ async def test_this_broker_refuses_an_older_epoch(topics: Topics) -> None:
         await newer.claim(topics.changelog, 1)
         with pytest.raises(FencedError, match="another worker owns it now"):
             await older.append(topics.changelog, 1, [(b"net:a", b"2", ())])
-        assert await newer.append(topics.changelog, 1, [(b"net:a", b"3", ())]) == 3
+        assert await newer.append(topics.changelog, 1, [(b"net:a", b"3", ())]) == 5
     finally:
         await older.stop()
         await newer.stop()
@@ -97,20 +97,28 @@ async def test_a_user_with_very_many_pairs_survives_a_restart(topics: Topics) ->
         await writer.stop()
     async for chunk in read_log(topics.bootstrap, topics.changelog, 0, 0, last + 1):
         apply(copy, chunk)
-    assert copy.position == last == 60_001
+    assert copy.position == last == 60_002
     order = np.argsort(copy.state.pairs.others)
     assert (copy.state.pairs.slots["granted"][order] == pairs.slots["granted"]).all()
 
 
-def test_a_changelog_of_another_layout_ends_the_worker_by_name(topics: Topics) -> None:
+NEWER = [
+    (b"net:of-the-future", bytes((USER_VERSION + 1,)) + bytes(USER_BYTES - 1), f"layout version {USER_VERSION + 1}"),
+    (STATE + b"%d" % (STATE_VERSION + 1), b"", f"state version {STATE_VERSION + 1}"),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "what"), NEWER, ids=["row", "state"])
+def test_a_changelog_of_a_newer_release_ends_the_worker_by_name(
+    topics: Topics, key: bytes, value: bytes, what: str
+) -> None:
     """Skipped records would be users silently at zero."""
     topics.send(100)
 
     async def spoil() -> None:
         writer = FencedWriter(topics.bootstrap, topics.app_id)
         await writer.claim(topics.changelog, 3)
-        value = bytes((USER_VERSION + 1,)) + bytes(USER_BYTES - 1)
-        await writer.append(topics.changelog, 3, [(b"net:of-the-future", value, ())])
+        await writer.append(topics.changelog, 3, [(key, value, ())])
         await writer.stop()
 
     asyncio.run(spoil())
@@ -118,8 +126,10 @@ def test_a_changelog_of_another_layout_ends_the_worker_by_name(topics: Topics) -
     assert worker.ended() == EX_SOFTWARE
     said = [line for line in worker.lines if "stopped" in line]
     assert len(said) == 1
-    assert "net:of-the-future" in said[0]
-    assert f"layout version {USER_VERSION + 1}" in said[0]
+    assert f"was written by a newer release: {what}, this release reads up to 1" in said[0]
+    assert "run that release or a newer one" in said[0]
+    assert topics.changelog in said[0]
+    assert "Traceback" not in "".join(worker.lines)
 
 
 async def test_a_set_rebuilt_from_the_log_decides_like_the_one_that_lived(topics: Topics) -> None:
@@ -156,7 +166,7 @@ async def test_a_missing_topic_is_named_before_the_worker_joins(topics: Topics) 
     """In the group it would wait for it without a word."""
     with pytest.raises(BadSettingError, match="topics apply"):
         await preflight(topics.bootstrap, app_id="x", changelog=topics.changelog, topics=["nowhere"], partitions=4)
-    with pytest.raises(BadSettingError, match="has 4 partitions, this worker expects 8"):
+    with pytest.raises(BadSettingError, match="has 4 partitions, must have 8"):
         await preflight(topics.bootstrap, app_id="x", changelog=topics.changelog, topics=[], partitions=8)
 
 

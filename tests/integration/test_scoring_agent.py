@@ -27,8 +27,9 @@ from agents.topics import apply
 from deploy.local import ports
 from deploy.local.redis import find
 from deploy.local.state import StackState
+from schemas.errors import BadSettingError
 from schemas.redis_keys import RedisKeys
-from schemas.score import Counts, Parts, Score, encode_score
+from schemas.score import CONTRACT_VERSION, Counts, Parts, Score, encode_score
 from streams.clock import wall_ms
 from streams.settings import Settings
 
@@ -218,6 +219,18 @@ async def test_scores_of_another_log_are_not_mixed_in(settings: Settings, send: 
     await _until(lambda: _count_is(redis, keys, 1))
     stop.set()
     await rebuilding
+
+
+async def test_a_redis_that_a_newer_release_fills_is_left_alone(settings: Settings, redis: Redis) -> None:
+    """After a downgrade, fields that this release does not know would stay behind and grow stale."""
+    keys = RedisKeys(settings.redis_prefix)
+    await redis.hset(keys.meta(), "contract_version", str(CONTRACT_VERSION + 1))
+    stop, metrics = asyncio.Event(), ScoringMetrics(CollectorRegistry())
+    refused = "was written by a newer release: contract version 2, this release reads up to 1"
+    with pytest.raises(BadSettingError, match=refused):
+        async with asyncio.timeout(LIMIT_S):
+            await run(settings, wall_ms, metrics, stop, lambda: None)
+    assert await redis.hgetall(keys.meta()) == {b"contract_version": b"2"}
 
 
 async def test_junk_in_the_topic_is_stepped_over(settings: Settings, send: Send, redis: Redis) -> None:

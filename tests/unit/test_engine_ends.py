@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from aiokafka.errors import KafkaTimeoutError
 from faust.transport.drivers import aiokafka as driver
 
 from schemas.errors import BadSettingError, BrokenGuaranteeError, FencedError
-from streams.engine.crashpoints import CrashPlan, arm, reach
+from streams.engine.crashpoints import POINTS, CrashPlan, arm, reach
 from streams.engine.failure import EX_SOFTWARE, EX_TEMPFAIL, exit_code, one_line
 from streams.engine.log_noise import OnceInAWhile
 from streams.engine.private_names import check_private_names
@@ -76,3 +80,35 @@ def test_a_missing_private_name_is_named_before_anything_starts(monkeypatch: pyt
     monkeypatch.delattr(driver, "server_list")
     with pytest.raises(BadSettingError, match=r"lacks .*server_list; install faust-streaming 0\.15\.3"):
         check_private_names()
+
+
+LOGGING_WORKER = """
+import logging, sys, threading, time
+from schemas.errors import FencedError
+from streams.engine.failure import end_process
+logging.basicConfig(stream=sys.stderr)
+def chatter():
+    while True:
+        logging.warning("chatter")
+for _ in range(4):
+    threading.Thread(target=chatter, daemon=True).start()
+time.sleep(0.2)
+end_process(FencedError("users-0: another worker owns it now"))
+"""
+
+
+def test_the_reason_is_the_last_line_whatever_else_is_logged() -> None:
+    """Other threads still log when a worker ends; a reason spliced into their lines is found by nobody."""
+    done = subprocess.run([sys.executable, "-c", LOGGING_WORKER], capture_output=True, text=True, check=False)
+    assert done.returncode == EX_TEMPFAIL
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("renown worker stopped: users-0: another worker owns it now. Restart")
+    assert done.stderr.endswith("\n")
+
+
+def test_every_point_of_the_registry_is_passed_and_every_passed_point_is_in_it() -> None:
+    """A point that nobody passes, or that nobody may name, tests nothing."""
+    root = Path(__file__).parents[2]
+    sources = [path.read_text() for part in ("streams", "agents") for path in (root / part).rglob("*.py")]
+    passed = [name for text in sources for name in re.findall(r'\breach\("(\w+)"\)', text)]
+    assert sorted(passed) == sorted(POINTS)

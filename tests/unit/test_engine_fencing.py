@@ -70,9 +70,9 @@ async def test_sequence_numbers_follow_the_records() -> None:
     """The broker refuses a gap: that is what makes a lost batch impossible."""
     broker = Broker()
     writer = writer_on(broker)
-    assert await writer.claim("t", 0) == 0
-    assert await writer.append_packed("t", 0, BATCHES) == 5
-    assert broker.batches == [(7, 1, 0, 1), (7, 1, 1, 3), (7, 1, 4, 2)]
+    assert await writer.claim("t", 0) == 1
+    assert await writer.append_packed("t", 0, BATCHES) == 6
+    assert broker.batches == [(7, 1, 0, 2), (7, 1, 2, 3), (7, 1, 5, 2)]
 
 
 @pytest.mark.parametrize("code", [3, 6, 7])
@@ -82,7 +82,7 @@ async def test_a_passing_error_is_tried_again_under_the_same_number(code: int) -
     writer = writer_on(broker)
     await writer.claim("t", 0)
     await writer.append_packed("t", 0, BATCHES)
-    assert broker.batches[1] == broker.batches[2] == (7, 1, 1, 3)
+    assert broker.batches[1] == broker.batches[2] == (7, 1, 2, 3)
 
 
 async def test_a_batch_that_had_arrived_counts_as_sent() -> None:
@@ -175,9 +175,9 @@ async def test_idle_claims_are_renewed_and_old_ones_raised() -> None:
     writer = writer_on(broker)
     await writer.claim("t", 0)
     await writer.refresh(idle_s=3600, old_s=3600)
-    assert broker.batches == [(7, 1, 0, 1)]
+    assert broker.batches == [(7, 1, 0, 2)]
     await writer.refresh(idle_s=0, old_s=3600)
-    assert broker.batches[1:] == [(7, 1, 1, 1)]
+    assert broker.batches[1:] == [(7, 1, 2, 1)]
     await writer.refresh(idle_s=0, old_s=0)
     assert broker.batches[2:] == [(7, 2, 0, 1)]
 

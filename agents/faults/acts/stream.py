@@ -12,6 +12,8 @@ from agents.faults.scene import PARTITIONS, Scene
 
 LOAD_S: Final = 12.0
 PART: Final = 20_000
+POISONED: Final = "s[0-9]*-*[05]0"
+"""The ids of every fiftieth act."""
 BURST: Final = 20_000
 PROBES: Final = 40
 PROBE_EVERY_S: Final = 0.5
@@ -38,6 +40,17 @@ def again(scene: Scene, most: int | None = None) -> None:
 def again_a_part(scene: Scene) -> None:
     """Send the newest records of the topic once more."""
     again(scene, PART)
+
+
+def poison(scene: Scene) -> None:
+    """Let the model fail over some acts for a while, and kill a worker on the way."""
+    scene.poisoned = POISONED
+    scene.injected += 1
+    scene.pause(LOAD_S)
+    began = time.monotonic()
+    scene.kill(scene.workers[0])
+    scene.recover(began)
+    scene.all_ready()
 
 
 def hot_key(scene: Scene) -> None:

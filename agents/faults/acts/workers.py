@@ -15,6 +15,8 @@ from streams.engine.crashpoints import VARIABLE, WORKER
 KILLS: Final = 20
 IN_RECOVERY: Final = 5
 VISITS: Final = 3
+ONCE: Final = frozenset({"claimed", "restoring", "recovered", "scoring_started"})
+"""Points that a process may pass only once after its start."""
 
 
 def at_every_crash_point(scene: Scene) -> None:
@@ -26,9 +28,9 @@ def at_every_crash_point(scene: Scene) -> None:
 
 
 def at_crash_point(scene: Scene, name: str, point: str) -> None:
-    """Let a process die at one crash point, on its first to third visit after a start."""
+    """Let a process die at one crash point, on its first to third visit after a start where there are so many."""
     ended = scene.supervisor.ends[AT_CRASH_POINT]
-    scene.supervisor.always(name, {VARIABLE: f"{point}:{scene.chance.randint(1, VISITS)}"})
+    scene.supervisor.always(name, {VARIABLE: f"{point}:{1 if point in ONCE else scene.chance.randint(1, VISITS)}"})
     scene.pipeline.processes[name].terminate()
     scene.wait(lambda: scene.supervisor.ends[AT_CRASH_POINT] > ended, f"{name}'s death at {point}", 60)
     scene.supervisor.always(name, {})

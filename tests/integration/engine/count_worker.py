@@ -1,8 +1,8 @@
 """A worker that counts acts per user: the smallest thing whose result can be checked by hand.
 
 argv: app id, partitions, bootstrap. Environment: STANDBYS, SESSION_S, MAX_CHUNK, COMMIT_S, SLOW_S (seconds per
-event), MEMBER (name of a static member), PAIRS=1 (also a pair per act). Prints `DONE <events> owned <partitions>`
-lines five times a second.
+event), MEMBER (name of a static member), PAIRS=1 (also a pair per act), BATCH_BYTES (of the changelog). Prints
+`DONE <events> owned <partitions>` lines five times a second.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import time
 import faust
 import numpy as np
 
+from streams.engine.batches import TARGET_BYTES
 from streams.engine.chunk import Chunk
 from streams.engine.engine import Engine
 from streams.engine.install import faust_settings
@@ -53,6 +54,7 @@ def build() -> tuple[faust.App, Engine]:
     )
     app = faust.App(APP_ID, broker=f"kafka://{BOOTSTRAP}", datadir=f"/tmp/renown-{os.getpid()}", **settings)
     engine = Engine(app, hash_key=b"0123456789abcdef", partitions=PARTITIONS)
+    engine.barrier.batch_bytes = int(os.environ.get("BATCH_BYTES", str(TARGET_BYTES)))
     return app, engine
 
 
