@@ -51,7 +51,7 @@ class Epochs:
         self._stages = BothStages(parameters, users)
         self._clock: Floats = np.maximum.accumulate(acts.at)
         self._applied = 0
-        self._hour = 0.0 if not len(acts) else float(self._clock[0] // EPOCH_S + 1) * EPOCH_S
+        self._hour = float(self._clock[0] // EPOCH_S + 1) * EPOCH_S if len(acts) else np.inf
         self._map: CalibrationMap | None = None
         self._at = -np.inf
 

@@ -13,7 +13,7 @@ from agents.attack.outcome import Outcome
 from agents.attack.run import attack as attacked
 from agents.attack.scenarios import SCENARIOS
 from agents.attack.stream import collected
-from agents.cli.replay import _blocks, _instant, _setting
+from agents.cli.replay import blocks, instant, setting
 from agents.ingest.formats import FORMATS
 from schemas.errors import BadSettingError
 from streams.model.parameters import PROFILES, model_name, named
@@ -63,12 +63,12 @@ def attack(
         return
     if file is None:
         raise BadSettingError("file", file, "name a file of engagements, or use --list")
-    parameters = named(profile, dict(_setting(text) for text in settings))
+    parameters = named(profile, dict(setting(text) for text in settings))
     names = list(SCENARIOS) if scenario == "all" else [scenario]
     steps = [size] if size is not None else _sizes(sizes)
-    stream = collected(_blocks(file, form, lambda _: None))
+    stream = collected(blocks(file, form, lambda _: None))
     if as_of is not None:
-        stream = stream.until(int(_instant(as_of) * 1000))
+        stream = stream.until(int(instant(as_of) * 1000))
         if not len(stream):
             raise BadSettingError("as-of", as_of, "no event is that old; send a later instant")
     found: list[Outcome] = []

@@ -69,12 +69,12 @@ def replay(
     Example: renown replay higgs-activity_time.txt.gz --format higgs --profile burst
     """
     started = time.perf_counter()
-    parameters = named(profile, dict(_setting(text) for text in settings))
-    at = None if as_of is None else _instant(as_of)
+    parameters = named(profile, dict(setting(text) for text in settings))
+    at = None if as_of is None else instant(as_of)
     if output == "parquet" and to is None and sys.stdout.isatty():
         raise BadSettingError("output", output, "a terminal cannot show parquet; add --to FILE")
-    with _consumed(file) as advance:
-        result = replayed(_blocks(file, form, advance), parameters, as_of=at)
+    with consumed(file, "replay") as advance:
+        result = replayed(blocks(file, form, advance), parameters, as_of=at)
     if to is None:
         write(sys.stdout.buffer, result, output, count)
     else:
@@ -86,21 +86,24 @@ def replay(
         sys.exit(1)
 
 
-def _setting(text: str) -> tuple[str, str]:
+def setting(text: str) -> tuple[str, str]:
+    """Return name and value of `NAME=VALUE`; raise BadSettingError for anything else."""
     name, equals, value = text.partition("=")
     if not equals:
         raise BadSettingError("set", text, "send NAME=VALUE")
     return name.strip(), value.strip()
 
 
-def _instant(text: str) -> float:
+def instant(text: str) -> float:
+    """Return an instant in seconds since the epoch; raise BadSettingError for what is none."""
     try:
         return epoch_ms(int(text) if text.isdigit() else text, "as_of") / 1000.0
     except BadRecordError as error:
         raise BadSettingError("as-of", text, "send RFC 3339 with offset, or epoch milliseconds") from error
 
 
-def _blocks(file: str, form: str, meter: Meter) -> Iterable[Block]:
+def blocks(file: str, form: str, meter: Meter) -> Iterable[Block]:
+    """Yield a file's blocks, in columns where its format has them; raise SourceError when it cannot be read."""
     if form == "higgs":
         yield from higgs.columns(file, meter)
         return
@@ -109,12 +112,12 @@ def _blocks(file: str, form: str, meter: Meter) -> Iterable[Block]:
 
 
 @contextmanager
-def _consumed(file: str) -> Iterator[Meter]:
-    """Give a meter of stored bytes that moves a bar on standard error when that is a terminal."""
+def consumed(file: str, what: str) -> Iterator[Meter]:
+    """Give a meter of stored bytes that moves a bar named `what` on standard error when that is a terminal."""
     console = Console(stderr=True)
-    columns = (TextColumn("replay"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
+    columns = (TextColumn(what), BarColumn(), DownloadColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task("replay", total=stored_bytes(file))
+        task = progress.add_task(what, total=stored_bytes(file))
         yield lambda stored: progress.update(task, completed=stored)
 
 
