@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agents.bench.rig import OWN, SCORING, Rig
 from agents.local_topics import create_topics, known_by
+from agents.rig.ending import undisturbed
 from deploy.local.progress import Shown as Notices
 from deploy.local.services import command
 from deploy.local.stack import Stack
@@ -43,17 +44,6 @@ def own_stack(workers: int, say: Callable[[str], None], profile: Path | None = N
                 if running is not None:
                     running.stop()
                 local.down()
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Hold off a second Ctrl-C: it would leave processes behind, and stopping has limits of its own."""
-    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _worker(profile: Path | None) -> tuple[str, ...]:

@@ -46,13 +46,14 @@ class Engagements:
             yield users[actor], value_of(number, names[kind], users[actor], users[target], at_ms)
 
 
-def value_of(number: int, kind: bytes, actor: bytes, target: bytes, at_ms: int) -> bytes:
-    """Return an engagement as JSON, about 210 bytes long.
+def value_of(number: int, kind: bytes, actor: bytes, target: bytes, at_ms: int, series: bytes = b"act") -> bytes:
+    """Return an engagement as JSON, about 210 bytes long; numbers are told apart within a `series` of ids.
 
     >>> len(value_of(1, b"like", b"bench:" + b"a" * 24, b"bench:" + b"b" * 24, 1_700_000_000_000))
     210
     """
-    return b'{"id":"act-%020d","kind":"%s","actor":"%s","target":"%s","occurred_at":%d,"object":"post:%s/%024d"}' % (
+    return b'{"id":"%s-%020d","kind":"%s","actor":"%s","target":"%s","occurred_at":%d,"object":"post:%s/%024d"}' % (
+        series,
         number,
         kind,
         actor,
@@ -75,8 +76,8 @@ def user_names(count: int, seed: int, network: str = "bench") -> list[bytes]:
 def synthetic(events: int, users: int, seed: int, newest_ms: int) -> Engagements:
     """Return `events` acts among `users` people whose newest event time is about `newest_ms`."""
     random = np.random.default_rng(seed)
-    actors = _zipf(random, events, users, ACTOR_SKEW)
-    targets = random.permutation(users)[_zipf(random, events, users, TARGET_SKEW)]
+    actors = zipf(random, events, users, ACTOR_SKEW)
+    targets = random.permutation(users)[zipf(random, events, users, TARGET_SKEW)]
     targets = np.where(targets == actors, (targets + 1) % users, targets)
     at_ms = newest_ms - SPREAD_MS + np.arange(events) * SPREAD_MS // max(1, events)
     return Engagements(
@@ -88,7 +89,7 @@ def synthetic(events: int, users: int, seed: int, newest_ms: int) -> Engagements
     )
 
 
-def _zipf(random: np.random.Generator, count: int, ranks: int, skew: float) -> Ints:
+def zipf(random: np.random.Generator, count: int, ranks: int, skew: float) -> Ints:
     """Return i8[count] in 0..ranks-1, rank k drawn about as often as k^-skew (skew < 1), by inverting its integral."""
     drawn = random.random(count)
     power = 1.0 - skew

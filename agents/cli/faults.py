@@ -13,12 +13,13 @@ import click
 import orjson
 from rich.console import Console
 
-from agents.bench.own_stack import undisturbed
 from agents.bench.progress import Shown
 from agents.faults.bed import Bed
 from agents.faults.catalogue import FAULTS, chosen
+from agents.faults.fault import Fault
 from agents.faults.outcome import Outcome, table
 from agents.faults.suite import tried
+from agents.rig.ending import undisturbed
 from deploy.local.progress import Shown as Notices
 from schemas.errors import BadSettingError
 
@@ -44,8 +45,7 @@ def faults(names: tuple[str, ...], seed: int, keep: Path | None, *, listed: bool
             raise BadSettingError("fault", name, f"name some of {', '.join(known)}")
     selected = chosen(names, quick=quick)
     if listed:
-        for fault in selected:
-            click.echo(f"{fault.name:20} {fault.title}")
+        show(selected, as_json=as_json)
         return
     outcomes = []
     with bed(keep) as made:
@@ -54,6 +54,15 @@ def faults(names: tuple[str, ...], seed: int, keep: Path | None, *, listed: bool
             outcomes.append(outcome)
             shown.say(told(outcome))
     sys.exit(report(outcomes, as_json=as_json))
+
+
+def show(selected: Sequence[Fault], *, as_json: bool) -> None:
+    """Print names and titles."""
+    if as_json:
+        click.echo(orjson.dumps([{"name": fault.name, "title": fault.title} for fault in selected]))
+        return
+    for fault in selected:
+        click.echo(f"{fault.name:20} {fault.title}")
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from agents.faults.proxy import Proxy
 from agents.faults.records import Records, engagement
 from agents.faults.source import Source
 from agents.faults.supervisor import Supervisor
+from agents.rig.ending import undisturbed
 from agents.rig.pipeline import SCORING, Pipeline, RigError, prepared
 
 PARTITIONS: Final = 8
@@ -222,9 +223,10 @@ def scene(
         found.recovered_s.clear()
         yield found
     finally:
-        supervisor.stop()
-        made.stop()
-        proxy.stop()
-        bed.drop(store)
-        if own_broker:
-            bed.drop(broker)
+        with undisturbed():
+            supervisor.stop()
+            made.stop()
+            proxy.stop()
+            bed.drop(store)
+            if own_broker:
+                bed.drop(broker)

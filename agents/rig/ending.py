@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 def end(processes: Iterable[subprocess.Popen[bytes]], limit_s: float) -> None:
@@ -21,3 +22,14 @@ def end(processes: Iterable[subprocess.Popen[bytes]], limit_s: float) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Hold off a second Ctrl-C: it would leave processes behind, and stopping has limits of its own."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

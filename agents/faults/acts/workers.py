@@ -6,6 +6,7 @@ import signal
 import time
 from typing import Final
 
+from agents.faults.records import engagement
 from agents.faults.scene import SESSION_S, Scene
 from agents.faults.supervisor import AT_CRASH_POINT, HELPED_BY_RESTART
 from agents.rig.pipeline import SCORING
@@ -17,6 +18,8 @@ IN_RECOVERY: Final = 5
 VISITS: Final = 3
 ONCE: Final = frozenset({"claimed", "restoring", "recovered", "scoring_started"})
 """Points that a process may pass only once after its start."""
+CROWDED: Final = frozenset({"barrier_rows"})
+CROWD: Final = 30_000
 
 
 def at_every_crash_point(scene: Scene) -> None:
@@ -30,12 +33,24 @@ def at_every_crash_point(scene: Scene) -> None:
 def at_crash_point(scene: Scene, name: str, point: str) -> None:
     """Let a process die at one crash point, on its first to third visit after a start where there are so many."""
     ended = scene.supervisor.ends[AT_CRASH_POINT]
-    scene.supervisor.always(name, {VARIABLE: f"{point}:{1 if point in ONCE else scene.chance.randint(1, VISITS)}"})
+    scene.supervisor.always(
+        name, {VARIABLE: f"{point}:{1 if point in ONCE | CROWDED else scene.chance.randint(1, VISITS)}"}
+    )
     scene.pipeline.processes[name].terminate()
-    scene.wait(lambda: scene.supervisor.ends[AT_CRASH_POINT] > ended, f"{name}'s death at {point}", 60)
+    if point in CROWDED:
+        crowd(scene)
+    scene.wait(lambda: scene.supervisor.ends[AT_CRASH_POINT] > ended, f"{name}'s death at {point}")
     scene.supervisor.always(name, {})
     scene.injected += 1
     scene.recover()
+
+
+def crowd(scene: Scene) -> None:
+    """Send acts of so many new people that a partition's rows take more than one batch."""
+    at_ms, tag = int(time.time() * 1000), scene.chance.getrandbits(32)
+    for number in range(CROWD):
+        actor, target = f"crowd:a{tag}-{number}", f"crowd:b{tag}-{number}"
+        scene.source.send(engagement(number, -tag, "like", actor, target, at_ms))
 
 
 def at_some_crash_point(scene: Scene) -> None:
@@ -133,7 +148,7 @@ def zombie_once(scene: Scene) -> None:
     if len(scene.workers) > 1:
         scene.recover(began)
     scene.pipeline.processes[name].send_signal(signal.SIGCONT)
-    scene.wait(lambda: scene.supervisor.ends[HELPED_BY_RESTART] > ended, "the zombie's end", 60)
+    scene.wait(lambda: scene.supervisor.ends[HELPED_BY_RESTART] > ended, "the zombie's end")
     said = scene.pipeline.log(name)[before:]
     scene.expect("Traceback" not in said, f"the zombie ended with a traceback: {said[-300:]}")
     scene.expect("renown worker stopped" in said, f"the zombie did not say why it ended: {said[-300:]}")
