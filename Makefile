@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --allow-unsafe --strip-extras
 
-.PHONY: setup setup-dev demo down check test audit schemas evidence lock
+.PHONY: setup setup-dev demo down check test faults audit schemas evidence lock
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -43,6 +43,10 @@ check: setup-dev
 
 test: setup-dev
 	$(BIN)/python -m pytest
+
+# QUICK=1 for the ten-minute selection.
+faults: setup-dev
+	@$(BIN)/renown faults $(if $(QUICK),--quick)
 
 # The recordings are not ours to ship: docs/evidence.md says whose they are.
 DATA ?= $(or $(RENOWN_DATASETS),datasets)

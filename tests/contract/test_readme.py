@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agents.cli.main import COMMANDS, cli
+from agents.faults.catalogue import FAULTS
 from streams.model.parameter_table import markdown
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +33,12 @@ def test_every_command_in_the_readme_exists() -> None:
     assert len(named) > 15
     missing = [command for command, _ in named if command not in COMMANDS]
     assert missing == []
+
+
+def test_every_fault_that_a_promise_names_is_tried_and_every_fault_stands_behind_one() -> None:
+    """A promise whose fault nobody tries is none."""
+    named = {fault for text in re.findall(r"`renown faults ([a-z -]+)`", README) for fault in text.split()}
+    assert named == {fault.name for fault in FAULTS}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
