@@ -10,6 +10,8 @@ import hashlib
 import os
 from pathlib import Path
 
+from streams.kernel_cache import usable
+
 
 def _source_digest() -> str:
     found = hashlib.sha256()
@@ -24,4 +26,5 @@ def _kernel_cache() -> Path:
     return base / "renown" / "kernels" / _source_digest()
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernel_cache()))
+if "NUMBA_CACHE_DIR" not in os.environ:
+    os.environ["NUMBA_CACHE_DIR"] = str(usable(_kernel_cache()))

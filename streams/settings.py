@@ -75,7 +75,8 @@ class Settings:
     late_after_s: float = _is(86_400.0, "an event older than stream time by more is counted as late", 0.0)
     member_name: str = _is("", "name of this worker in the group, unique and the same after a restart; may be empty")
     ready_file: str = _is("", "file that holds the worker's pid while it is ready to score; empty = none")
-    metrics_port: int = _is(0, "port of Prometheus metrics on 127.0.0.1; 0 = none", 0)
+    metrics_port: int = _is(0, "port of Prometheus metrics; 0 = none", 0)
+    metrics_host: str = _is("127.0.0.1", "address that metrics are served on; in a container 0.0.0.0")
 
     @property
     def topics(self) -> Topics:

@@ -68,7 +68,7 @@ async def _fits(settings: Settings) -> None:
 
 def _run(built: Worker, settings: Settings) -> None:
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, "127.0.0.1", built.metrics.registry)
+        start_http_server(settings.metrics_port, settings.metrics_host, built.metrics.registry)
     built.app.finalize()
     faust_worker = built.app.Worker(loglevel="WARN", quiet=True, redirect_stdouts=False, blocking_timeout=0)
     sys.exit(faust_worker.execute_from_commandline())

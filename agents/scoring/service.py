@@ -57,7 +57,7 @@ async def serve(settings: Settings, now_ms: Callable[[], int], *, rebuild: bool,
     registry = CollectorRegistry()
     metrics = ScoringMetrics(registry)
     if metrics_port:
-        start_http_server(metrics_port, "127.0.0.1", registry)
+        start_http_server(metrics_port, settings.metrics_host, registry)
     await run(settings, now_ms, metrics, stop, _ready, rebuild=rebuild)
 
 
