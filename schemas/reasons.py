@@ -20,5 +20,5 @@ class Reason(StrEnum):
     POISON = "poison"
 
 
-COUNTED_ONLY = frozenset({Reason.OPTED_OUT, Reason.SELF_ENGAGEMENT})
-"""Reasons that are counted and not kept: the record holds nothing to repair."""
+COUNTED_ONLY = frozenset({Reason.OPTED_OUT, Reason.SELF_ENGAGEMENT, Reason.BAD_SIGNATURE})
+"""Reasons that are counted and not kept: the record holds nothing to repair, or anybody could fill the topic."""

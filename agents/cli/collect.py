@@ -9,11 +9,14 @@ import ssl
 import sys
 
 import click
+import orjson
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
+from agents import sources
 from agents.access.door import gate_of, is_loopback, tls_of
 from agents.access.gate import Gate
+from agents.cli.collect_source import meaning_of, options_of, source_command
 from agents.cli.target import data_option, resolve
 from agents.ingest.delivery import Delivery
 from agents.ingest.http import Ingest
@@ -21,6 +24,7 @@ from agents.ingest.http_admission import Limits
 from agents.ingest.http_metrics import HttpMetrics
 from agents.ingest.http_problems import PATH
 from agents.ingest.http_serving import runner_of
+from agents.ingest.live.contract import Source
 from agents.rights.kafka_check import require_rights
 from schemas.access import Role
 from schemas.errors import RenownError
@@ -33,12 +37,48 @@ HOST = "127.0.0.1"
 PORT = 8085
 
 
-@click.group()
+class _Sources(click.Group):
+    """The commands of this file, and one for every source, made when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [*super().list_commands(ctx), *sources.names()]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in sources.names():
+            return source_command(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Sources)
 def collect() -> None:
     """Take in engagements from running sources.
 
-    Example: renown collect http --port 8085
+    Example: renown collect bluesky
     """
+
+
+@collect.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def listing(*, as_json: bool) -> None:
+    """Say which sources there are and what they take in.
+
+    Example: renown collect list
+    """
+    found = {name: sources.source_class(name) for name in sources.names()}
+    if as_json:
+        click.echo(orjson.dumps([_described(name, each) for name, each in found.items()]))
+        return
+    meanings = {"http": "Engagements that programs post, one or many at a time."}
+    for name, meaning in (meanings | {name: meaning_of(each) for name, each in found.items()}).items():
+        click.echo(f"{name:12}{meaning}")
+
+
+def _described(name: str, found: type[Source]) -> dict[str, object]:
+    options = [
+        {"name": each.name.replace("_", "-"), "default": each.default, "meaning": each.metadata["meaning"]}
+        for each in options_of(found)
+    ]
+    return {"name": name, "meaning": meaning_of(found), "options": options}
 
 
 @collect.command()

@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from agents import sources
 from agents.ingest.formats import gharchive
 from agents.ingest.formats.lines import Line
 from agents.ingest.kafka import away
+from agents.ingest.live.contract import Forgetful
 from agents.ingest.outcomes import Outcome, Ready, Refused
 from schemas.codec import decode_engagement
 from schemas.dead_letter import DeadLetter, dead_letter
@@ -73,6 +75,8 @@ def tried_again(letter: DeadLetter) -> list[Outcome]:
     """Return what becomes of the letter's original bytes under today's code, read as its source wrote them."""
     if letter.source == "gharchive":
         return gharchive.line_outcomes(Line(letter.offset, letter.value))
+    if letter.source in sources.names():
+        return list(sources.source_class(letter.source)().read(letter.value, Forgetful()).outcomes)
     try:
         return [Ready(decode_engagement(letter.value), letter.value)]
     except BadRecordError as error:

@@ -1,0 +1,1 @@
+"""Live sources: what one is, and what runs every one of them alike."""

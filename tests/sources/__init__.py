@@ -1,0 +1,1 @@
+"""What every live source owes, and what each says of its frames."""
