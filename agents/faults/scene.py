@@ -32,6 +32,7 @@ PARTITIONS: Final = 8
 SESSION_S: Final = 6.0
 RECOVERY_LIMIT_S: Final = 150.0
 LOOK_S: Final = 0.01
+CALM_LAG_S: Final = 3.0
 REDIS_WAIT_S: Final = 1.0
 REPLY_LIMIT_S: Final = 20.0
 SETTINGS: Final = {
@@ -138,6 +139,11 @@ class Scene:
         """Return once every worker scores again."""
         for name in self.workers:
             self.wait(lambda one=name: self.pipeline.is_ready(one), f"{name} ready")  # type: ignore[misc]
+
+    def calm(self) -> None:
+        """Return once every worker scores and keeps up, so that what stops from here on is the next fault's doing."""
+        self.all_ready()
+        self.wait(lambda: self.lag() < CALM_LAG_S * self.source.rate, "calm")
 
     def verdict(self) -> Verdict:
         """End the load, let everything come to rest and have it judged."""

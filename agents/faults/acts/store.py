@@ -11,11 +11,12 @@ from agents.faults.scene import Scene
 
 AWAY_S: Final = 5.0
 PAUSE_S: Final = 30.0
-STREAM_LIMIT_S: Final = 10.0
+STREAM_LIMIT_S: Final = 20.0
 
 
 def killed(scene: Scene) -> None:
     """Kill Redis and start it again with what it had."""
+    scene.calm()
     scene.store.kill()
     scene.injected += 1
     _stream_goes_on(scene)
@@ -44,6 +45,7 @@ def flushed(scene: Scene) -> None:
 
 def full(scene: Scene) -> None:
     """Give Redis no memory for writes, then give it back."""
+    scene.calm()
     _ask(scene, "CONFIG", "SET", "maxmemory-policy", "noeviction")
     _ask(scene, "CONFIG", "SET", "maxmemory", "1")
     scene.injected += 1
@@ -55,6 +57,7 @@ def full(scene: Scene) -> None:
 
 def read_only(scene: Scene) -> None:
     """Make Redis the replica of nobody who answers, then a master again."""
+    scene.calm()
     _ask(scene, "REPLICAOF", "127.0.0.1", "1")
     scene.injected += 1
     _stream_goes_on(scene)
@@ -65,6 +68,7 @@ def read_only(scene: Scene) -> None:
 
 def paused(scene: Scene) -> None:
     """CLIENT PAUSE for half a minute."""
+    scene.calm()
     began = time.monotonic()
     _ask(scene, "CLIENT", "PAUSE", str(int(PAUSE_S * 1000)), "ALL")
     scene.injected += 1
@@ -75,6 +79,7 @@ def paused(scene: Scene) -> None:
 
 def hanging(scene: Scene) -> None:
     """Put a proxy before Redis that accepts connections and says nothing."""
+    scene.calm()
     scene.proxy.lead(None)
     scene.injected += 1
     _stream_goes_on(scene)
