@@ -18,17 +18,16 @@ IN_RECOVERY: Final = 5
 VISITS: Final = 3
 ONCE: Final = frozenset({"claimed", "restoring", "recovered", "scoring_started"})
 """Points that a process may pass only once after its start."""
-CROWDED: Final = frozenset({"barrier_rows"})
-"""Points that are reached only when a partition's rows take more than one batch."""
+CROWDED: Final = frozenset({"barrier_rows", "scoring_part"})
+"""Points that are reached only when a partition's rows, or the scores of a poll, take more than one batch."""
 CROWD: Final = 16_000
 
 
 def at_every_crash_point(scene: Scene) -> None:
     """Let the scoring agent, and then a worker, die at each crash point in turn."""
-    for point in SCORING_POINTS:
-        at_crash_point(scene, SCORING, point)
-    for point in sorted(WORKER, key=CROWDED.__contains__):
-        at_crash_point(scene, scene.chance.choice(scene.workers), point)
+    for point in sorted([*SCORING_POINTS, *WORKER], key=CROWDED.__contains__):
+        name = SCORING if point in SCORING_POINTS else scene.chance.choice(scene.workers)
+        at_crash_point(scene, name, point)
 
 
 def at_crash_point(scene: Scene, name: str, point: str) -> None:
@@ -56,7 +55,7 @@ def crowd(scene: Scene) -> None:
 
 def at_some_crash_point(scene: Scene) -> None:
     """Let a process die at one crash point that takes no crowd to be reached."""
-    point = scene.chance.choice([*(point for point in WORKER if point not in CROWDED), *SCORING_POINTS])
+    point = scene.chance.choice([point for point in (*WORKER, *SCORING_POINTS) if point not in CROWDED])
     at_crash_point(scene, SCORING if point in SCORING_POINTS else scene.chance.choice(scene.workers), point)
 
 
