@@ -7,9 +7,10 @@ import ssl
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, Redis, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.connection import HiredisRespSerializer
 from redis.exceptions import AuthenticationError, AuthorizationError, NoPermissionError
 
 from schemas.errors import BadSettingError
@@ -21,6 +22,35 @@ if TYPE_CHECKING:
 
 PROBE_S: Final = 2.0
 DEFAULT_PORT: Final = 6379
+_SERIALIZER: Final = HiredisRespSerializer()
+
+
+class _Packing:
+    """Commands packed in C: connections of redis-py's asyncio client pack them in Python, argument by argument."""
+
+    def pack_command(self, *args: Any) -> list[bytes]:
+        """Return the command as Redis takes it; redis-py's DataError for what is no text, bytes or number."""
+        packed: list[bytes] = _SERIALIZER.pack(*args)
+        return packed
+
+
+class _Plain(_Packing, Connection):
+    pass
+
+
+class _Secure(_Packing, SSLConnection):
+    pass
+
+
+class _Local(_Packing, UnixDomainSocketConnection):
+    pass
+
+
+_PACKING: Final[dict[type, type]] = {
+    Connection: _Plain,
+    SSLConnection: _Secure,
+    UnixDomainSocketConnection: _Local,
+}
 
 
 def redis_login(settings: Settings) -> dict[str, Any]:
@@ -40,7 +70,7 @@ def redis_login(settings: Settings) -> dict[str, Any]:
 
 def redis_client(url: str, *, name: str, connect_s: float, reply_s: float, **login: Any) -> Redis:
     """Return a client that tells of failures at once; `login` is what `redis_login` returned."""
-    return Redis.from_url(
+    client = Redis.from_url(
         url,
         retry=Retry(NoBackoff(), 0),
         socket_connect_timeout=connect_s,
@@ -50,6 +80,9 @@ def redis_client(url: str, *, name: str, connect_s: float, reply_s: float, **log
         driver_info=None,
         **login,
     )
+    pool = client.connection_pool
+    pool.connection_class = _PACKING[pool.connection_class]
+    return client
 
 
 def redis_refusal(error: BaseException, url: str) -> BadSettingError | None:

@@ -55,18 +55,19 @@ def packed(entry: Entry) -> bytes:
     score = entry.score
     if score is None:
         return _MSGPACK.encode([entry.user, entry.gone, "", *[""] * 3, False, *[""] * 5, []])
+    shown, raw, momentum = f"{score.score:.1f}", repr(score.raw), repr(score.momentum)
     return _MSGPACK.encode(
         [
             entry.user,
             entry.gone,
             str(score.version),
-            f"{score.score:.1f}",
-            repr(score.raw),
-            repr(score.momentum) if score.momentum >= LEAST_MOMENTUM else "",
+            shown,
+            raw,
+            momentum if score.momentum >= LEAST_MOMENTUM else "",
             network_of(entry.user) != RESERVED_NETWORK,
             *_days(score.as_of // DAY_MS),
             _json(score.moments),
-            _fields(score),
+            _fields(score, shown, raw, momentum),
         ]
     )
 
@@ -90,14 +91,14 @@ def _days(day: int) -> tuple[str, str, str, str]:
     return names[0], names[1], names[2], names[3]
 
 
-def _fields(score: Score) -> list[str]:
+def _fields(score: Score, shown: str, raw: str, momentum: str) -> list[str]:
     """Return the hash's fields and values in turn, those apart that the script itself derives."""
     return [
-        "score", f"{score.score:.1f}",
+        "score", shown,
         "target_score", f"{score.target_score:.2f}",
-        "raw", repr(score.raw),
+        "raw", raw,
         "relationships", f"{score.relationships:.2f}",
-        "momentum", repr(score.momentum),
+        "momentum", momentum,
         "reach", repr(score.reach),
         "percentile", f"{score.percentile:.3f}",
         "provisional", "1" if score.provisional else "0",

@@ -11,6 +11,7 @@ from aiokafka.codec import gzip_decode, lz4_decode, lz4_encode, snappy_decode, z
 from aiokafka.record.util import calc_crc32c
 
 from schemas.errors import BrokenGuaranteeError
+from streams.engine.framing import RecordArrays, framed_arrays
 from streams.engine.records import Record, framed
 
 HEADER: Final = struct.Struct(">qiibIhiqqqhii")
@@ -27,6 +28,9 @@ _DECODERS: Final = {1: gzip_decode, 2: snappy_decode, 3: lz4_decode, 4: zstd_dec
 TARGET_BYTES: Final = 900_000
 COMPRESS_ABOVE: Final = 1_000_000
 """A batch beyond this is compressed, so that even a user with very many changed pairs fits into one."""
+
+Records = Sequence[Record] | RecordArrays
+"""Records one by one, or as arrays where there are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +82,15 @@ def encoded(batch: Batch, producer: Producer, stamp_ms: int) -> bytes:
     return _BEFORE_CRC.pack(0, len(tail) + _AFTER_LENGTH, 0, _MAGIC, calc_crc32c(tail)) + tail
 
 
-def grouped(records: Sequence[Record], target: int = TARGET_BYTES) -> Iterator[Batch]:
+def grouped(records: Records, target: int = TARGET_BYTES) -> Iterator[Batch]:
     """Yield the records in order as batches of about `target` bytes; a larger record gets its own batch."""
+    if isinstance(records, RecordArrays):
+        yield from (Batch(body, count) for body, count in framed_arrays(records, target))
+    else:
+        yield from _grouped(records, target)
+
+
+def _grouped(records: Sequence[Record], target: int) -> Iterator[Batch]:
     parts: list[bytes] = []
     size = 0
     for record in records:

@@ -12,14 +12,13 @@ import numpy as np
 from numba import njit
 
 from streams.engine.batches import TARGET_BYTES, Batch
+from streams.engine.framing import FRAME_BYTES, put_head, put_slice
 from streams.engine.layout import META, PAIR_MARK, PAIR_PREFIX, VERSIONS
 from streams.engine.records import framed
 from streams.engine.snapshot import Snapshot
 from streams.engine.varints import put_varint, varint_size
 
 _USER_VERSION, _PAIR_VERSION = VERSIONS
-_FRAME_BYTES = 32
-"""More than the numbers of one record can take: six varints of at most 5 bytes and two fixed bytes."""
 
 
 @njit(cache=True, nogil=True)
@@ -27,7 +26,7 @@ def _user_bytes(u: int, key_len: np.ndarray, width: int, pair_start: np.ndarray,
     """Return an upper bound of what user `u` and its pairs take in a batch."""
     pairs = int(pair_start[u + 1] - pair_start[u])
     key = int(key_len[u])
-    return key + width + _FRAME_BYTES + pairs * (PAIR_PREFIX + key + pair_width + _FRAME_BYTES)
+    return key + width + FRAME_BYTES + pairs * (PAIR_PREFIX + key + pair_width + FRAME_BYTES)
 
 
 @njit(cache=True, nogil=True)
@@ -52,10 +51,7 @@ def _head(out: np.ndarray, at: int, delta: int, key_len: int, value_len: int) ->
     null = value_len < 0
     value_size = 1 if null else varint_size(value_len) + value_len
     body = 2 + varint_size(delta) + varint_size(key_len) + key_len + value_size + 1
-    at = put_varint(out, at, body)
-    out[at] = 0
-    out[at + 1] = 0
-    at = put_varint(out, at + 2, delta)
+    at = put_head(out, at, body, delta)
     return put_varint(out, at, key_len)
 
 
@@ -65,18 +61,9 @@ def _value(out: np.ndarray, at: int, version: int, value: np.ndarray) -> int:
     at = put_varint(out, at, len(value) + 1)
     out[at] = version
     at += 1
-    for i in range(len(value)):
-        out[at + i] = value[i]
-    at += len(value)
+    at = put_slice(out, at, value, 0, len(value))
     out[at] = 0
     return at + 1
-
-
-@njit(cache=True, nogil=True)
-def _key(out: np.ndarray, at: int, arena: np.ndarray, start: int, n: int) -> int:
-    for i in range(n):
-        out[at + i] = arena[start + i]
-    return at + n
 
 
 @njit(cache=True, nogil=True)
@@ -98,7 +85,7 @@ def _pack(
     delta = 0
     for u in range(first, end):
         at = _head(out, at, delta, key_len[u], rows.shape[1] + 1)
-        at = _key(out, at, arena, key_at[u], key_len[u])
+        at = put_slice(out, at, arena, key_at[u], key_len[u])
         at = _value(out, at, _USER_VERSION, rows[u])
         delta += 1
         for p in range(pair_start[u], pair_start[u + 1]):
@@ -107,7 +94,7 @@ def _pack(
             out[at] = PAIR_MARK
             for i in range(8):
                 out[at + 1 + i] = (others[p] >> np.uint64(8 * i)) & np.uint64(0xFF)
-            at = _key(out, at + PAIR_PREFIX, arena, key_at[u], key_len[u])
+            at = put_slice(out, at + PAIR_PREFIX, arena, key_at[u], key_len[u])
             if removed[p]:
                 out[at] = 1
                 out[at + 1] = 0

@@ -19,7 +19,7 @@ from aiokafka.client import AIOKafkaClient
 
 from schemas.errors import BrokenGuaranteeError, FencedError
 from streams.clock import wall_ms
-from streams.engine.batches import Batch, Producer, encoded, grouped
+from streams.engine.batches import Batch, Producer, Records, encoded, grouped
 from streams.engine.crashpoints import reach
 from streams.engine.layout import CLAIM, PROBE, STATE, STATE_VERSION
 from streams.engine.records import Record
@@ -99,7 +99,7 @@ class FencedWriter:
             raise FencedError(message)
         return await self._send_all(topic, partition, lane, batches)
 
-    async def append_open(self, topic: str, partition: int, records: Sequence[Record], *, lane: str) -> int:
+    async def append_open(self, topic: str, partition: int, records: Records, *, lane: str) -> int:
         """Append, in order and without doubles, to a topic that others write too; return the last offset."""
         found = await self._open_lane(topic, partition, lane)
         return await self._send_all(topic, partition, found, grouped(records))

@@ -1,19 +1,19 @@
-"""Rows and what they amount to, as the scores that readers get: columns into contract fields, nothing else."""
+"""What a score tells, as columns over rows."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from schemas.credit import KIND_MASK
-from schemas.kinds import KINDS
-from schemas.rows import DAYS
-from schemas.score import Counts, Parts, Score
+from schemas.rows import DAYS, KIND_COUNT
 from streams.model.calibration import percentile, score_of
+from streams.model.compiled import compiled
 from streams.model.moments import top_now
 from streams.model.parameters import DAY_S
 from streams.model.shown import is_provisional
+from streams.stages.score_text import FIRST_MOMENT, FLOATS, PARTS, PRODUCED_AT, SHOWN, VERSION, WHOLE, Fields
 
 if TYPE_CHECKING:
     from schemas.calibration import CalibrationMap
@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from streams.model.scoring import Reading
 
 _OFFSET_MASK, _SOURCE_SHIFT, _SOURCE_MASK, _KIND_SHIFT = (1 << 48) - 1, 48, 0xFFF, 60
-_KIND_NAMES = np.array(KINDS, object)
 
 
-def rendered(
-    users: list[str],
+def fields_of(
     versions: np.ndarray,
     produced_at_ms: np.ndarray,
     rows: np.ndarray,
@@ -33,68 +31,48 @@ def rendered(
     calibration: CalibrationMap,
     at_s: float,
     parameters: Parameters,
-    model: str,
-    emitted_at_ms: int,
-) -> list[Score]:
-    """Return one score per user; `rows` hold shown scores that are already brought to `at_s`."""
-    columns = (
-        np.maximum(rows["shown"], 1.0).round(1),
-        rows["target"].round(3),
-        reading.raw,
-        score_of(reading.relationships, calibration.relationships, parameters).round(1),
-        reading.momentum,
-        reading.reach,
-        (100 * percentile(reading.raw, calibration.influence)).round(3),
-        is_provisional(rows, at_s, parameters),
+) -> Fields:
+    """Return the fields of one score per row; `rows` hold shown scores that are already brought to `at_s`."""
+    floats, whole = np.empty((len(rows), FLOATS)), np.empty((len(rows), WHOLE), np.int64)
+    floats[:, : len(SHOWN)] = np.column_stack(
+        (
+            np.maximum(rows["shown"], 1.0).round(1),
+            rows["target"].round(3),
+            reading.raw,
+            score_of(reading.relationships, calibration.relationships, parameters).round(1),
+            reading.momentum,
+            reading.reach,
+            (100 * percentile(reading.raw, calibration.influence)).round(3),
+        )
     )
-    parts = [Parts(*row) for row in reading.parts.tolist()]
-    counts = [Counts(*row) for row in seven_days(rows, at_s).tolist()]
-    as_of = round(at_s * 1000)
-    lists = (column.tolist() for column in (*columns, versions, produced_at_ms))
-    return [
-        Score(
-            user,
-            shown,
-            target,
-            raw,
-            bond,
-            momentum,
-            reach,
-            p,
-            first,
-            part,
-            count,
-            moment,
-            as_of,
-            version,
-            model,
-            at,
-            emitted_at_ms,
-        )
-        for user, shown, target, raw, bond, momentum, reach, p, first, version, at, part, count, moment in zip(
-            users, *lists, parts, counts, moments(rows, at_s, parameters), strict=True
-        )
-    ]
+    floats[:, len(SHOWN) : len(SHOWN) + len(PARTS)] = reading.parts
+    whole[:, :VERSION] = seven_days(rows, at_s)
+    whole[:, VERSION], whole[:, PRODUCED_AT] = versions, produced_at_ms
+    refs, ats, floats[:, len(SHOWN) + len(PARTS) :] = top_now(rows, at_s, parameters)
+    whole[:, FIRST_MOMENT:] = _moments(refs, ats)
+    held = (refs >= 0).sum(axis=1)
+    return Fields(floats, whole, held, is_provisional(rows, at_s, parameters).astype(np.uint8))
+
+
+def _moments(refs: np.ndarray, ats: np.ndarray) -> np.ndarray:
+    """Return i8[n, MOMENT * TOP_EVENTS]: of every event its partition, offset, kind and epoch ms, as `Fields` say."""
+    sources, kinds = (refs >> _SOURCE_SHIFT) & _SOURCE_MASK, (refs >> _KIND_SHIFT) & KIND_MASK
+    at_ms = (ats * 1000).round().astype(np.int64)
+    return np.stack((sources, refs & _OFFSET_MASK, kinds, at_ms), axis=2).reshape(len(refs), -1)
+
+
+@compiled
+def _seven_days(day: np.ndarray, days: np.ndarray, today: int, counts: np.ndarray) -> None:
+    for i in range(len(day)):
+        for one in range(max(day[i], today) - DAYS + 1, min(day[i], today) + 1):
+            for k in range(KIND_COUNT):
+                counts[i, k] += days[i, one % DAYS, k]
 
 
 def seven_days(rows: np.ndarray, at_s: float) -> np.ndarray:
-    """Return u4[n, kinds]: engagements received on the UTC day of `at_s` and the six days before."""
-    today = int(at_s // DAY_S)
-    newest = rows["day"].astype(np.int64)
-    days = newest[:, None] - (newest[:, None] - np.arange(DAYS)) % DAYS
-    within = (days > today - DAYS) & (days <= today)
-    counts: np.ndarray = (rows["days"] * within[:, :, None]).sum(axis=1)
+    """Return i8[n, kinds]: engagements received on the UTC day of `at_s` and the six days before."""
+    counts = np.zeros((len(rows), KIND_COUNT), np.int64)
+    # A column of one row is contiguous and one of many is not: to the compiler those are two types.
+    day, days = np.ascontiguousarray(rows["day"]), np.ascontiguousarray(rows["days"])
+    _seven_days(day, days, int(at_s // DAY_S), counts)
     return counts
-
-
-def moments(rows: np.ndarray, at_s: float, parameters: Parameters) -> list[Any]:
-    """Return each row's heaviest events now, heaviest first, as tuples in the order of `Moment`'s fields.
-
-    Plain tuples, because a `Moment` is encoded as an array: there are five for every score.
-    """
-    refs, ats, masses = top_now(rows, at_s, parameters)
-    kinds = _KIND_NAMES[(refs >> _KIND_SHIFT) & KIND_MASK]
-    sources, offsets = (refs >> _SOURCE_SHIFT) & _SOURCE_MASK, refs & _OFFSET_MASK
-    held = (refs >= 0).sum(axis=1).tolist()
-    columns = (c.tolist() for c in (sources, offsets, kinds, (ats * 1000).round().astype(np.int64), masses))
-    return [tuple(zip(*row, strict=True))[:count] for *row, count in zip(*columns, held, strict=True)]
