@@ -42,7 +42,7 @@ class Moment(msgspec.Struct, frozen=True, gc=False, array_like=True):
 class Score(msgspec.Struct, frozen=True, gc=False):
     """A user's score and what it is made of.
 
-    `score` is the shown score (1.0..100.0, one decimal, moves at most +10 and -2 a day), `target_score` where
+    `score` is the shown score (1.0..100.0, one decimal, moves at most +10 and -1.1 a day), `target_score` where
     it is heading, `raw` the influence mass (1.0 = one established person's fresh share), `relationships` 1..100
     on the same scale, `momentum` the mass of the last hours, `reach` the decayed number of different people,
     `percentile` 0..100, `as_of` the event time in epoch ms at which all of it holds. `version` grows with every

@@ -46,7 +46,7 @@ CLOSING: Final = """## What this does not show
 - Two recordings, one of a week and one of an hour. Both are short, and neither holds likes and replies over months.
   Both are scored by profile `burst`, whose tenure is a day; nothing here tries the week of `default`.
 - In a week everybody is within the first seven days after first being scored, where a higher target lifts the
-  score at once. So the limit of 10 points a day upwards is not seen at work, that of 2 downwards is.
+  score at once. So the daily limit upwards is not seen at work, the one downwards is.
 - In the hour nobody can be established and nothing has time to fade, so half-lives and tenure cannot show there.
 - The attacks are what their authors could think of.
 - The parameters were chosen with the Higgs recording in view, tuned at cuts of 48 to 72 h and compared at later

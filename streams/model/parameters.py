@@ -50,7 +50,12 @@ class Parameters:
     reach_half_life_s: float = _number(30 * DAY_S, "s", "D: distinct people of about a month", _POSITIVE)
     gamma: float = _number(0.228, "1", "S = 1 + 99(1 - (1-p)^gamma): mean 19.4, P95 = 50", _POSITIVE)
     rise_per_day: float = _number(10.0, "points", "the shown score's limit upwards", _POSITIVE)
-    fall_per_day: float = _number(2.0, "points", "the shown score's limit downwards; no ratchet", _POSITIVE)
+    fall_per_day: float = _number(
+        1.1,
+        "points",
+        "the limit downwards: a week's pause from 50 keeps 42, with 2 it kept 36; costs .006 NDCG@50",
+        _POSITIVE,
+    )
     provisional_s: float = _number(7 * DAY_S, "s", "after first being scored a higher target lifts at once")
     unscored_raw: float = _number(0.01, "mass", "below it a user has score 1 and enters no calibration", _POSITIVE)
     pair_floor: float = _number(0.01, "mass", "a side of a pair slot whose masses are below reads as empty")

@@ -1,4 +1,4 @@
-"""The shown score: on its way to the target score, never faster than +10 and -2 points a day.
+"""The shown score: on its way to the target score, never faster than +10 and -1.1 points a day.
 
 Between two instants the score moves linearly towards the target that was in force, and stops there. In the
 first seven days after first being scored a higher target lifts it at once, marked provisional.

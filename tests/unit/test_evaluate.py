@@ -130,15 +130,16 @@ def test_a_missing_extra_is_named_before_minutes_are_spent(file: Path, monkeypat
 
 
 def test_stability_reports_days_pauses_and_disorder(file: Path) -> None:
-    """The limit of two points a day downwards holds over every pair of days, whatever the targets do."""
+    """The limit of 1.1 points a day downwards holds over every pair of days, whatever the targets do."""
     result = invoke(stability, file, "--format", "higgs", "--profile", "burst", "--json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
     assert len(document["days"]) == 3, "four days less some minutes: four ends of days"
-    assert document["movement"]["shown"]["everybody"]["min"] >= -2 - 1e-6
+    assert document["movement"]["shown"]["everybody"]["min"] >= -1.1 - 1e-6
     assert document["movement"]["target"]["everybody"]["min"] < -2
     rests = {one["days"]: one for one in document["rests"]}
-    assert rests[1]["shown"]["worst"] >= -2 - 1e-6
+    assert rests[1]["shown"]["worst"] >= -1.1 - 1e-6
+    assert rests[7]["shown"]["worst"] >= -8
     assert rests[30]["target"]["mean"] < rests[7]["target"]["mean"] < rests[1]["target"]["mean"] < 0
     (stop,) = document["stops"]
     assert stop["target"]["mean"] < 0
