@@ -96,12 +96,11 @@ def failed_over(scene: Scene) -> None:
         scene.wait(lambda: dict(redis.info("replication")).get("master_link_status") == "up", "replica in step", 30)
         redis.execute_command("REPLICAOF", "NO", "ONE")
     scene.pause(1.0)
-    first = scene.store
+    scene.store.kill()
     scene.store = second
     scene.proxy.lead(second.port)
     scene.injected += 1
     scene.recover()
-    scene.bed.drop(first)
 
 
 def _ask(scene: Scene, *words: str) -> Any:
