@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from schemas.rows import USER
-from streams.clock import wall_ms, wall_s
+from streams.clock import steady_s, wall_ms
 from streams.engine.framing import RecordArrays, Slices, gathered
 from streams.engine.snapshot import as_bytes
 from streams.model.calibration import score_of
@@ -96,7 +96,7 @@ class Emission:
 
     def _due(self, partition: Partition, limit: int) -> Due:
         """Take the users that are due out of those that wait."""
-        pending, now_s = pending_of(partition), wall_s()
+        pending, now_s = pending_of(partition), steady_s()
         slots = pending.due(now_s, self.interval_s, min(limit, versions_of(partition).room()))
         produced = pending.produced_at_ms[slots]
         pending.waits[slots] = 0

@@ -17,11 +17,11 @@ _START = 1024
 
 @dataclass(slots=True)
 class Pending:
-    """Per user slot: `waits` u1, `produced_at_ms` i8 (oldest engagement waiting, 0 = none), `sent_at` f8 (wall)."""
+    """Per user slot: `waits` u1, `produced_at_ms` i8 (oldest engagement waiting, 0 = none), `sent_at` f8 (steady)."""
 
     waits: np.ndarray = field(default_factory=lambda: np.zeros(_START, np.uint8))
     produced_at_ms: np.ndarray = field(default_factory=lambda: np.zeros(_START, np.int64))
-    sent_at: np.ndarray = field(default_factory=lambda: np.zeros(_START))
+    sent_at: np.ndarray = field(default_factory=lambda: np.full(_START, -np.inf))
 
     def fit(self, count: int) -> None:
         """Have room for `count` users."""
@@ -30,7 +30,7 @@ class Pending:
             more = max(short, len(self.waits))
             self.waits = np.concatenate([self.waits, np.zeros(more, np.uint8)])
             self.produced_at_ms = np.concatenate([self.produced_at_ms, np.zeros(more, np.int64)])
-            self.sent_at = np.concatenate([self.sent_at, np.zeros(more)])
+            self.sent_at = np.concatenate([self.sent_at, np.full(more, -np.inf)])
 
     def mark(self, slots: np.ndarray, produced_at_ms: int = 0) -> None:
         """Note that the users at `slots` changed, through engagements appended at `produced_at_ms` or later."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numba
@@ -186,3 +187,20 @@ async def test_everything_is_compiled_before_the_first_score(monkeypatch: pytest
     await emitted(partition_of(0, ["x:a"], 7), slots=[0])
     assert all(before)
     assert [spy.seen for spy in spies] == before
+
+
+async def test_a_wall_clock_that_jumps_back_holds_no_score_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker whose clock was an hour ahead must not keep its users waiting for that hour."""
+    log, partition = Log(), partition_of(0, ["x:a"], seed=3)
+    often = Emission("scores", 0.0, P, "m", lambda: log, Metrics())  # type: ignore[arg-type, return-value]
+    for wall in (AT + 3_600, AT):
+        monkeypatch.setattr(time, "time", lambda now=wall: now)
+        pending_of(partition).mark(np.array([0]))
+        assert await often.emit([partition], AT, PUBLISHED) == 1
+
+
+async def test_a_user_is_due_also_when_the_machine_has_just_started() -> None:
+    """The steady clock begins near zero: never sent is not sent a moment ago."""
+    pending = pending_of(partition_of(0, ["x:a"], seed=3))
+    pending.mark(np.array([0, 5_000]))
+    assert pending.due(0.2, 1.0, 10).tolist() == [0, 5_000]
