@@ -14,7 +14,6 @@ Result = TypeVar("Result")
 def compiled(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
     """Return `function` compiled by numba: float64 throughout, no fast-math, callable from any thread.
 
-    The on-disk cache knows only the file of `function`: after an edit to a kernel that others call,
-    delete the `.nbi` files.
+    The on-disk cache knows only the file of `function`; the folder it lies in is named by the digest of all.
     """
     return cast("Callable[Arguments, Result]", njit(cache=True, nogil=True)(function))
