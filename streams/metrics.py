@@ -50,7 +50,7 @@ CATALOGUE: Final = (
         "renown_refused",
         Kind.COUNTER,
         "engagement records refused, by reason",
-        "rising: `renown dlq list` shows them; mend the producer, then `renown dlq retry`; poison: report the detail, upgrade",
+        "rising: `renown dlq list`; mend the producer, then `renown dlq retry`; poison: report the detail, upgrade",
         "reason",
         tuple(r.value for r in Reason),
     ),
