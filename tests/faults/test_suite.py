@@ -53,7 +53,7 @@ def test_what_is_not_survived_is_told(bed: Bed, tmp_path: Path) -> None:
             (leader,) = redis.zrevrange(f"{prefix}:top", 0, 0)
             redis.hset(f"{prefix}:u:{leader.decode()}", "score", "1.5")
         scene.expect(holds=False, otherwise="a promise was broken")
-        scene.kill(scene.workers[0], number=signal.SIGQUIT)
+        scene.kill(scene.workers[0], number=signal.SIGALRM)
         scene.wait(lambda: scene.supervisor.problems, "the end noticed")
         scene.all_ready()
 
@@ -63,7 +63,7 @@ def test_what_is_not_survived_is_told(bed: Bed, tmp_path: Path) -> None:
     assert outcome.faults.keys() & {"stale_scores", "rows_unlike_scores", "boards_wrong"}
     told = "\n".join(outcome.problems)
     assert "a promise was broken" in told
-    assert f"worker-0 ended with {-signal.SIGQUIT}" in told
+    assert f"worker-0 ended with {-signal.SIGALRM}" in told
 
 
 def test_interrupted_twice_it_leaves_no_process_and_no_folder(tmp_path: Path) -> None:

@@ -24,6 +24,8 @@ DEVICES = ("null", "zero", "full", "random", "urandom")
 PROGRAMS = ("unshare", "nsenter", "setpriv", "chroot", "mount")
 NAMESPACES = ("unshare", "--mount", "--pid", "--fork", "--propagation", "private")
 STEPS_LIMIT_S = 20.0
+SHOWN = tuple(dict.fromkeys(["/usr", "/etc", sys.base_prefix, sys.prefix, str(PROJECT)]))
+"""Folders of this machine that the container sees at their places."""
 
 
 def missing() -> str:
@@ -95,8 +97,13 @@ class Container:
 
     def written(self) -> set[Path]:
         """Return every file and link that is in /tmp, the only place it can write to."""
-        tmp = self.root / "tmp"
-        return {path.relative_to(tmp) for path in tmp.rglob("*") if path.is_symlink() or not path.is_dir()}
+        found, tmp = set[Path](), self.root / "tmp"
+        for folder, folders, names in os.walk(tmp):
+            place = Path("/tmp") / Path(folder).relative_to(tmp)
+            folders[:] = [name for name in folders if str(place / name) not in SHOWN]
+            links = [name for name in folders if Path(folder, name).is_symlink()]
+            found |= {Path(folder, name).relative_to(tmp) for name in (*names, *links)}
+        return found
 
     def run(self, *command: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
         """Run a command beside it, as a health check is run."""
@@ -123,18 +130,18 @@ def _made(root: Path, files: Mapping[str, Path]) -> list[str]:
     """Return the shell's lines that make the root."""
     kernels = Path(os.environ["NUMBA_CACHE_DIR"])
     held = f"{environment()['RENOWN_CACHE']}/renown/kernels/{kernels.name}"
-    folders = dict.fromkeys(["/usr", "/etc", sys.base_prefix, sys.prefix, str(PROJECT)])
-    lines = [f"mount -t tmpfs -o mode=755 tmpfs {root}"]
+    lines = [f"mount -t tmpfs -o mode=755 tmpfs {root}", f"mkdir {root}/proc {root}/tmp"]
+    # First, because the project itself may lie below /tmp and must be seen there.
+    lines += [f"mount -t tmpfs -o mode=1777,nosuid,nodev,noexec,size=64m tmpfs {root}/tmp"]
     lines += [_link(root, Path(name)) for name in ("/bin", "/sbin", "/lib", "/lib64") if Path(name).exists()]
-    lines += [_bound(root, Path(name), name, "mkdir -p") for name in folders]
+    lines += [_bound(root, Path(name), name, "mkdir -p") for name in SHOWN]
     lines += [_bound(root, kernels, held, "mkdir -p")]
     lines += [_bound(root, path, name, "touch") for name, path in files.items()]
     lines += [_bound(root, Path("/dev") / name, f"/dev/{name}", "touch") for name in DEVICES]
     packages = Path(os.__file__).parent.name
     gone = [Path(sys.prefix) / "lib" / packages / "site-packages" / name for name in removed()]
     lines += [f"mount -t tmpfs -o ro tmpfs {root}{path}" for path in gone if path.is_dir()]
-    lines += [f"mkdir {root}/proc {root}/tmp", f"mount -t proc -o ro proc {root}/proc"]
-    lines += [f"mount -t tmpfs -o mode=1777,nosuid,nodev,noexec,size=64m tmpfs {root}/tmp"]
+    lines += [f"mount -t proc -o ro proc {root}/proc"]
     return [*lines, f"mount -o remount,ro {root}"]
 
 

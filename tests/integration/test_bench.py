@@ -108,6 +108,8 @@ def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path: Path) -> Non
     """Ctrl-C ends brokers and workers and removes their folder: nobody looks for them afterwards."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("RENOWN_")}
     command = [*RENOWN, "bench", "pipeline", "--events", "1000", "--workers", "2"]
+    # Tests started in a shell's background are deaf to Ctrl-C, and so would be what they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen(command, env={**env, "TMPDIR": str(tmp_path)}, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         while "starting 2 workers" not in process.stderr.readline():

@@ -129,7 +129,10 @@ MUTANTS: Final = {
         "shown.py",
         "shown - parameters.fall_per_day * days",
         "shown - 10 * parameters.fall_per_day * days",
-        (f"{SCORES}:test_shown_scores_keep_their_speed_limit",),
+        (
+            f"{SCORES}:test_shown_scores_keep_their_speed_limit",
+            f"{SCORES}:test_a_week_without_anything_takes_at_most_eight_points_of_fifty",
+        ),
     ),
     "only targets below fifty lift": Mutant(
         ("12",),
