@@ -97,4 +97,4 @@ def _must_refuse(scene: Scene, what: str, **env: str) -> None:
         return
     last = (done.stderr.strip().splitlines() or [""])[-1]
     scene.expect(done.returncode == REFUSED, f"with {what} a worker ended with {done.returncode}: {last}")
-    scene.expect("; run `" in last, f"with {what} a worker did not say what to run: {last}")
+    scene.expect("run `" in last, f"with {what} a worker did not say what to run: {last}")
