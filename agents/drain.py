@@ -20,7 +20,7 @@ from agents.rights.kafka_check import require_rights
 from schemas.access import Role
 from schemas.errors import RenownError
 from schemas.report import Report, basis_of
-from streams.security import kafka_client, require_login
+from streams.security import kafka_client
 
 if TYPE_CHECKING:
     from schemas.published_map import PublishedMap
@@ -105,7 +105,6 @@ def _unsettled(reports: dict[int, Report], newest: PublishedMap | None, needed: 
 
 async def drain(settings: Settings, timeout_s: float, tell: Callable[[str], None] = lambda _: None) -> Drained:
     """Return when every engagement sent before the call is readable in Redis; raise DrainTimeoutError otherwise."""
-    await require_login(settings)
     await require_rights(settings, Role.AUDITOR)
     wait, topics = _Wait(settings, timeout_s, tell), settings.topics
     try:

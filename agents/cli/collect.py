@@ -30,7 +30,7 @@ from schemas.access import Role
 from schemas.errors import RenownError
 from streams import logs
 from streams.clock import wall_ms
-from streams.security import kafka_security, require_login
+from streams.security import kafka_security
 from streams.settings import Settings
 
 HOST = "127.0.0.1"
@@ -104,7 +104,6 @@ async def _serve(settings: Settings, gate: Gate, tls: ssl.SSLContext | None, hos
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await require_login(settings)
     await require_rights(settings, Role.PRODUCER)
     runner = runner_of(_ingest(settings, gate))
     await runner.setup()

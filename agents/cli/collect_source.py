@@ -25,7 +25,7 @@ from agents.sources import source_class
 from schemas.access import Role
 from streams import logs
 from streams.clock import wall_ms
-from streams.security import kafka_security, require_login
+from streams.security import kafka_security
 from streams.settings import Settings
 
 STATE_FOLDER = "collect"
@@ -78,7 +78,6 @@ async def _collect(name: str, source: Source, state: State, settings: Settings) 
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await require_login(settings)
     await require_rights(settings, Role.PRODUCER)
     registry = CollectorRegistry()
     metrics = CollectMetrics(registry, name)

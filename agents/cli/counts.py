@@ -22,7 +22,6 @@ from streams.app import parameters_of
 from streams.engine.partition import Partition
 from streams.model.parameters import Parameters
 from streams.model.scoring import raw
-from streams.security import require_login
 from streams.settings import Settings
 
 
@@ -41,7 +40,6 @@ def counts(data: str, output: str, as_of: str | None) -> None:
 
 
 async def _print(settings: Settings, output: str, at_ms: int | None) -> None:
-    await require_login(settings)
     await require_rights(settings, Role.AUDITOR)
     if at_ms is None:
         reports, _ = await read_calibration(settings)

@@ -14,7 +14,6 @@ from agents.topic_rules import Difference
 from agents.topics import apply as apply_topics
 from agents.topics import differences
 from schemas.access import Operation, Role
-from streams.security import require_login
 from streams.settings import Settings
 
 
@@ -64,12 +63,10 @@ def apply_(data: str, replication: int, *, as_json: bool) -> None:
 
 async def _planned(settings: Settings) -> list[Difference]:
     """Return what is missing or different; a topic that we may not see would look missing."""
-    await require_login(settings)
     await require_rights(settings, Role.OPERATOR, (Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS))
     return await differences(settings)
 
 
 async def _applied(settings: Settings, replication: int) -> list[str]:
-    await require_login(settings)
     await require_rights(settings, Role.OPERATOR)
     return await apply_topics(settings, replication)

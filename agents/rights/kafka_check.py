@@ -16,7 +16,7 @@ from agents.rights.kafka_acls import OPERATION_CODES
 from agents.rights.requests import AuthorizedGroup, AuthorizedTopics
 from schemas.access import Operation, Resource, Role, kafka_grants
 from schemas.errors import BadSettingError
-from streams.security import kafka_client
+from streams.security import kafka_client, kafka_security, refusal
 
 if TYPE_CHECKING:
     from streams.settings import Settings
@@ -33,7 +33,7 @@ Lacking = list[tuple[Operation, Resource, str]]
 
 
 async def require_rights(settings: Settings, role: Role, only: Sequence[Operation] = tuple(Operation)) -> None:
-    """Raise BadSettingError naming every operation that `role` needs and Kafka refuses us.
+    """Raise BadSettingError naming every operation that `role` needs and Kafka refuses us, or why it refuses us at all.
 
     Looks at the operations in `only`. Returns when Kafka is away, or too old to tell.
     """
@@ -44,6 +44,8 @@ async def require_rights(settings: Settings, role: Role, only: Sequence[Operatio
     except kafka_errors.KafkaError as error:
         if (denied := not_permitted(error, settings, role)) is not None:
             raise denied from error
+        if (refused := await refusal(settings.bootstrap, kafka_security(settings))) is not None:
+            raise refused from error
         return
     except NotImplementedError:
         return  # aiokafka's word for a broker that does not know the request's version
