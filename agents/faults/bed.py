@@ -6,9 +6,10 @@ import os
 import shutil
 import signal
 import time
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from agents.faults.smalldisk import mount, unmount
 from deploy.local.kafka import KafkaServer
@@ -20,22 +21,29 @@ from deploy.local.state import KafkaState, RedisState
 GONE_LIMIT_S: Final = 20.0
 
 
+StateT = TypeVar("StateT", KafkaState, RedisState)
+
+
 @dataclass
-class Broker:
-    """One Kafka node in `folder`."""
+class Server(ABC, Generic[StateT]):
+    """A server in `folder` that can be killed and started again on its port and data."""
 
     folder: Path
     report: Report
-    state: KafkaState | None = None
+    state: StateT | None = None
 
-    @property
-    def bootstrap(self) -> str:
-        """Its address."""
-        return f"127.0.0.1:{self.state.port}" if self.state else ""
-
+    @abstractmethod
     def start(self) -> None:
         """Start it, or start it again on its port and data."""
-        self.state = KafkaServer(self.folder, self.report).start(self.state, self._remember)
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop it for good."""
+
+    @property
+    def port(self) -> int:
+        """Its port."""
+        return self.state.port if self.state else 0
 
     def signal(self, number: int) -> None:
         """Send it a signal."""
@@ -52,28 +60,31 @@ class Broker:
         """Return whether it runs."""
         return self.state is not None and is_alive(self.state.process)
 
+    def _remember(self, state: StateT) -> None:
+        self.state = state
+
+
+class Broker(Server[KafkaState]):
+    """One Kafka node."""
+
+    @property
+    def bootstrap(self) -> str:
+        """Its address."""
+        return f"127.0.0.1:{self.port}" if self.state else ""
+
+    def start(self) -> None:
+        """Start it, or start it again on its port and data."""
+        self.state = KafkaServer(self.folder, self.report).start(self.state, self._remember)
+
     def stop(self) -> None:
-        """Stop it for good."""
+        """Stop it for good, also when it stands still."""
         if self.state is not None:
             self.signal(signal.SIGCONT)
             self.state = KafkaServer(self.folder, self.report).stop(self.state)
 
-    def _remember(self, state: KafkaState) -> None:
-        self.state = state
 
-
-@dataclass
-class Store:
-    """One Redis server in `folder`."""
-
-    folder: Path
-    report: Report
-    state: RedisState | None = None
-
-    @property
-    def port(self) -> int:
-        """Its port."""
-        return self.state.port if self.state else 0
+class Store(Server[RedisState]):
+    """One Redis server."""
 
     @property
     def url(self) -> str:
@@ -84,16 +95,6 @@ class Store:
         """Start it, or start it again on its port and data."""
         self.state = RedisServer(self.folder, self.report).start(self.state, self._remember)
 
-    def kill(self) -> None:
-        """Kill it, return when it is gone."""
-        if self.state is not None and self.state.process is not None:
-            os.kill(self.state.process.pid, signal.SIGKILL)
-            wait_gone(self.state.process, GONE_LIMIT_S)
-
-    def lives(self) -> bool:
-        """Return whether it runs."""
-        return self.state is not None and is_alive(self.state.process)
-
     def empty(self) -> None:
         """Throw away what a dead server has kept on disk."""
         shutil.rmtree(self.folder / "redis", ignore_errors=True)
@@ -102,9 +103,6 @@ class Store:
         """Stop it for good."""
         if self.state is not None:
             self.state = RedisServer(self.folder, self.report).stop(self.state)
-
-    def _remember(self, state: RedisState) -> None:
-        self.state = state
 
 
 @dataclass
