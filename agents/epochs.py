@@ -18,7 +18,7 @@ from agents.offline import BothStages
 from agents.recorded import Acts
 from schemas.calibration import CalibrationMap
 from schemas.errors import BadSettingError
-from streams.model.calibration import calibrate, score_of
+from streams.model.calibration import calibrate, score_of, weighed_at
 from streams.model.parameters import HOUR_S, Parameters
 from streams.model.scoring import Reading, read
 from streams.model.shown import is_provisional, show
@@ -84,7 +84,7 @@ class Epochs:
     def _brought(self, at: float) -> Moment:
         """Bring every shown score to `at` under the map in force; during warm-up that is one of now."""
         rows, p = self.rows(), self._parameters
-        reading = read(rows, at, p)
+        reading = read(rows, at, p, weighed_at=at if self._map is None else weighed_at(self._map, at))
         in_force = self._map if self._map is not None else calibrate(reading, p, epoch=0, as_of=at)
         target = score_of(reading.raw, in_force.influence, p)
         shown = show(rows, target, at, p, full=self._map is not None)

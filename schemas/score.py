@@ -45,9 +45,10 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     `score` is the shown score (1.0..100.0, one decimal, moves at most +10 and -1.1 a day), `target_score` where
     it is heading, `raw` the influence mass (1.0 = one established person's fresh share), `relationships` 1..100
     on the same scale, `momentum` the mass of the last hours, `reach` the decayed number of different people,
-    `percentile` 0..100, `as_of` the event time in epoch ms at which all of it holds. `version` grows with every
-    score of this user: of two scores the greater version is the newer. `produced_at_ms` is the append time of
-    the oldest engagement that this score is the first to include, 0 when only time has passed.
+    `percentile` 0..100, `as_of` the event time in epoch ms at which it was read; masses and what follows from them
+    are weighed at the instant of the calibration in force. `version` grows with every score of this user: of two
+    scores the greater version is the newer. `produced_at_ms` is the append time of the oldest engagement that this
+    score is the first to include, 0 when only time has passed.
     """
 
     user: str

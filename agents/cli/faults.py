@@ -90,7 +90,7 @@ def told(outcome: Outcome) -> str:
 
 
 def report(outcomes: Sequence[Outcome], *, as_json: bool) -> int:
-    """Print the table or one document and return the exit code: 1 when anything was not kept."""
+    """Print the table and what broke below it, or one document; return the exit code: 1 when anything was not kept."""
     kept = all(outcome.kept for outcome in outcomes)
     if as_json:
         document = {"kept": kept, "faults": [outcome.document() for outcome in outcomes]}
@@ -99,4 +99,7 @@ def report(outcomes: Sequence[Outcome], *, as_json: bool) -> int:
         console = Console(highlight=False)
         console.width = max(console.width, TABLE_WIDTH)
         console.print(table(outcomes))
+        for outcome in outcomes:
+            if not outcome.kept:
+                console.print(f"{outcome.name}\n{told(outcome)}", markup=False, soft_wrap=True)
     return 0 if kept else 1

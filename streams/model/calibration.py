@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from schemas.calibration import BINS, BINS_PER_OCTAVE, CalibrationMap, Curve, Histogram
-from streams.model.parameters import Parameters
+from streams.model.parameters import HOUR_S, Parameters
 from streams.model.scoring import Reading
 
 Floats = npt.NDArray[np.float64]
@@ -29,6 +29,8 @@ KNOT_DEPTHS: Final[Floats] = -np.log1p(-np.array(_KNOTS_P))
 """-ln(1-p) at the 32 knots: even in p for the many, even in -ln(1-p) for the few."""
 STEEPEST_TAIL: Final = 3.0
 """No population thins out faster than mass^-3; a crowd of equals at the top must not make it look so."""
+STALE_HOURS: Final = 2
+"""A map is renewed once an hour; one that was not for so long has lost a partition."""
 _TAIL_FACTOR: Final = float(np.log(8.0))
 
 
@@ -100,6 +102,14 @@ def calibrate(reading: Reading, parameters: Parameters, *, epoch: int, as_of: fl
     floor = parameters.unscored_raw
     influence, relationships = histogram(reading.raw, floor), histogram(reading.relationships, floor)
     return calibrated(influence, relationships, epoch=epoch, as_of=as_of, model=model)
+
+
+def weighed_at(one: CalibrationMap, at: float) -> float:
+    """Return the instant at which masses are weighed at `at` under this map: that of the map.
+
+    A map that is no longer renewed is left behind in steps of an hour, so that no mass grows without end.
+    """
+    return max(one.as_of, (at // HOUR_S - STALE_HOURS) * HOUR_S)
 
 
 def depth(masses: Floats, one: Curve) -> Floats:

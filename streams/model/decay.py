@@ -20,6 +20,12 @@ def share_left(elapsed_s: float, half_life_s: float) -> float:
 
 
 @compiled
+def share_at(elapsed_s: float, half_life_s: float) -> float:
+    """Return 2^(-elapsed/half-life), also backwards: what an amount is worth on the scale of an earlier instant."""
+    return float(np.exp2(-elapsed_s / half_life_s))
+
+
+@compiled
 def decayed(amount: float, elapsed_s: float, half_life_s: float) -> float:
     """Return what is left of `amount` after `elapsed_s`.
 

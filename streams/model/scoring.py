@@ -1,7 +1,10 @@
 """Reading scores at an instant T: influence, relationships, momentum, reach, and what they are made of.
 
-P = sum alpha_j P_j(T) + rho RP(T);  U = sum alpha_j U_j(T) + rho RU(T);  L = L0 + kappa P
-raw = P + U L/(U+L);  relationships = RP + RU L'/(RU+L'), L' = L0 + kappa RP;  momentum = M;  reach = D.
+P = sum alpha_j P_j(W) + rho RP(W);  U = sum alpha_j U_j(W) + rho RU(W);  L = L0 + kappa P
+raw = P + U L/(U+L);  relationships = RP + RU L'/(RU+L'), L' = L0 + kappa RP;  momentum = M(T);  reach = D(T).
+
+Masses are weighed at W, the instant of the calibration that they are compared by: x(W) = x(t) 2^(-(W-t)/h), also
+for t > W. So time alone moves nobody's place while one map is in force, and everybody's together when it changes.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import numpy.typing as npt
 from schemas.rows import HALF_LIVES, KIND_COUNT
 from streams.model.compiled import compiled
 from streams.model.constants import Constants, constants_of
-from streams.model.decay import decayed, share_left
+from streams.model.decay import decayed, share_at
 from streams.model.parameters import Parameters
 
 Floats = npt.NDArray[np.float64]
@@ -23,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Columns over rows, all float64 and of one instant.
+    """Columns over rows, all float64; momentum and reach of one instant, the masses weighed at one.
 
     `parts` has a column per kind code and one more for relationships; its rows add up to `raw`.
     """
@@ -47,18 +50,18 @@ def dampened(known: float, new: float, c: Constants) -> float:
 
 
 @compiled
-def _read(rows: Any, at: float, c: Constants, out: Floats, parts: Floats) -> None:
+def _read(rows: Any, at: float, weighed_at: float, c: Constants, out: Floats, parts: Floats) -> None:
     for i in range(len(rows)):
         row = rows[i]
         known, new = 0.0, 0.0
         parts[i, :] = 0.0
         for j in range(HALF_LIVES):
-            weight = c.alphas[j] * share_left(at - row.mass_at, c.half_lives_s[j])
+            weight = c.alphas[j] * share_at(weighed_at - row.mass_at, c.half_lives_s[j])
             known += weight * row.known[j]
             new += weight * row.new[j]
             for k in range(KIND_COUNT):
                 parts[i, k] += weight * row.kinds[k, j]
-        left = share_left(at - row.bond_at, c.bond_half_life_s)
+        left = share_at(weighed_at - row.bond_at, c.bond_half_life_s)
         bond_known = max(0.0, row.bond_known * left)
         bond_new = max(0.0, row.bond_new * left)
         parts[i, KIND_COUNT] = c.bond_weight * (bond_known + bond_new)
@@ -72,11 +75,14 @@ def _read(rows: Any, at: float, c: Constants, out: Floats, parts: Floats) -> Non
         out[4, i], out[5, i], out[6, i], out[7, i] = known, new, bond_known, bond_new
 
 
-def read(rows: npt.NDArray[Any], at: float, parameters: Parameters) -> Reading:
-    """Return what `rows` (dtype USER) amount to at the instant `at`, which no row's event should exceed."""
+def read(rows: npt.NDArray[Any], at: float, parameters: Parameters, *, weighed_at: float | None = None) -> Reading:
+    """Return what `rows` (dtype USER) amount to at the instant `at`, which no row's event should exceed.
+
+    Masses are weighed at `weighed_at` instead where that is given, which may be earlier than their events.
+    """
     out = np.empty((8, len(rows)))
     parts = np.empty((len(rows), KIND_COUNT + 1))
-    _read(rows, at, constants_of(parameters), out, parts)
+    _read(rows, at, at if weighed_at is None else weighed_at, constants_of(parameters), out, parts)
     raw_, relationships, momentum, reach, known, new, bond_known, bond_new = out
     return Reading(raw_, relationships, momentum, reach, known, new, bond_known, bond_new, parts)
 

@@ -17,7 +17,7 @@ from schemas.rows import USER
 from streams.clock import steady_s, wall_ms
 from streams.engine.framing import RecordArrays, Slices, gathered
 from streams.engine.snapshot import as_bytes
-from streams.model.calibration import score_of
+from streams.model.calibration import score_of, weighed_at
 from streams.model.scoring import Reading, read
 from streams.model.shown import show
 from streams.stages.pending import pending_of
@@ -107,7 +107,7 @@ class Emission:
     def _made(self, due: list[Due], at_s: float, published: PublishedMap) -> list[Sending]:
         """Bring the users' shown scores to `at_s`, in the tables too, and return what each partition sends."""
         rows = _rows(due)
-        reading = read(rows, at_s, self.parameters)
+        reading = read(rows, at_s, self.parameters, weighed_at=weighed_at(published.map, at_s))
         target = score_of(reading.raw, published.map.influence, self.parameters)
         show(rows, target, at_s, self.parameters, full=not published.warm_up)
         users = gathered([one.users() for one in due])

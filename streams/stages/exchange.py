@@ -12,6 +12,7 @@ import structlog
 from schemas.published_map import MAP_KEY, PublishedMap, decode_map, encode_map
 from schemas.report import Report, basis_of, decode_report, encode_report, report_key
 from streams.model.calibration import calibrated, merged
+from streams.model.parameters import HOUR_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from streams.stages.stream_time import StreamTime
 
 LANE = "calibration"
-EPOCH_S = 3600.0
+EPOCH_S = HOUR_S
 WARM_UP_GROWTH = 1.2
 _log = structlog.get_logger()
 

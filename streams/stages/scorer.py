@@ -87,7 +87,12 @@ class Scorer:
                 if not self._is_swept(partition):
                     at_s, published = self.stream_time.now_s, self.exchange.newest
                     partition.extra[_SWEPT] = await sweep(
-                        partition, self._applied(partition), at_s, published, self.emission.parameters
+                        partition,
+                        self._applied(partition),
+                        at_s,
+                        published,
+                        self.emission.parameters,
+                        partition.extra.get(_SWEPT),
                     )
             pause_s = max(LEAST_SWEEP_PAUSE_S, SWEEP_SHARE * (time.monotonic() - began))
             await asyncio.sleep(min(self.settings.sweep_interval_s, pause_s))

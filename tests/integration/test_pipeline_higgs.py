@@ -17,7 +17,7 @@ import redis
 from agents.calibration_feed import read_calibration
 from deploy.local.state import StackState
 from schemas.redis_keys import RedisKeys
-from streams.app import parameters_of
+from streams.formula import parameters_of
 from streams.model.calibration import score_of
 from tests.datasets import higgs
 from tests.integration.pipeline import RENOWN, Pipeline, pipeline
@@ -85,14 +85,14 @@ def test_every_raw_mass_equals_the_replay_s(scored: Pipeline, replayed: dict[str
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-9)
 
 
-def test_every_readable_target_score_is_that_of_the_final_calibration(
-    scored: Pipeline, replayed: dict[str, float]
-) -> None:
+def test_every_readable_target_score_is_that_of_the_final_calibration(scored: Pipeline) -> None:
     """What readers find in Redis is the newest truth for everybody, not only for those who were just active."""
     _, newest = asyncio.run(read_calibration(scored.settings))
     assert newest is not None
-    users = sorted(user for user, raw in replayed.items() if raw >= 0.01)
-    masses = np.array([replayed[u] for u in users])
+    weighed = scored.renown("counts", "--as-of", str(round(newest.map.as_of * 1000)))
+    masses_of = {line["user"]: line["raw"] for line in map(json.loads, weighed.splitlines())}
+    users = sorted(user for user, raw in masses_of.items() if raw >= 0.01)
+    masses = np.array([masses_of[u] for u in users])
     expected = score_of(masses, newest.map.influence, parameters_of(scored.settings))
     keys, client = RedisKeys(scored.settings.redis_prefix), redis.Redis.from_url(scored.settings.redis_url)
     asked = client.pipeline(transaction=False)
