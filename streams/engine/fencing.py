@@ -19,11 +19,12 @@ from aiokafka.client import AIOKafkaClient
 
 from schemas.errors import BrokenGuaranteeError, FencedError
 from streams.clock import wall_ms
+from streams.engine.appends import Appends
 from streams.engine.batches import Batch, Producer, Records, encoded, grouped
 from streams.engine.crashpoints import reach
 from streams.engine.layout import CLAIM, PROBE, STATE, STATE_VERSION
 from streams.engine.records import Record
-from streams.engine.requests import init_producer, produce
+from streams.engine.requests import init_producer
 
 TIMEOUT_S: Final = 30.0
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -69,6 +70,7 @@ class FencedWriter:
         self._stamp_ms = stamp_ms
         self._client: AIOKafkaClient | None = None
         self._connecting = asyncio.Lock()
+        self._appends = Appends(self._connected, timeout_s)
         self._owned: Lanes = {}
         self._open: dict[tuple[str, int, str], Lane] = {}
 
@@ -192,6 +194,6 @@ class FencedWriter:
         if len(raw) > MAX_BATCH_BYTES:
             message = f"{topic}-{partition}: {batch.count} records of one user take {len(raw)} bytes in one batch"
             raise BrokenGuaranteeError(message)
-        base = await produce(await self._connected(), topic, partition, raw, self._timeout_s)
+        base = await self._appends.append(topic, partition, raw)
         lane.sequence += batch.count
         return base + batch.count - 1 if base >= 0 else -1

@@ -1,4 +1,4 @@
-"""The two broker requests of the fenced writer that aiokafka has no public call for."""
+"""Requests that aiokafka has no public call for: tries them until an answer counts, and asks for producer ids."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ from typing import Any, Final
 from aiokafka import errors
 from aiokafka.client import AIOKafkaClient, ConnectionGroup, CoordinationType
 from aiokafka.protocol.api import Request, RequestStruct, Response
-from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.types import CompactString, Int16, Int32, Int64, Schema, TaggedFields
-from aiokafka.structs import TopicPartition
 
 from schemas.errors import FencedError
 
 NO_PRODUCER: Final = (-1, -1)
-_FENCED: Final = frozenset({47, 90})  # INVALID_PRODUCER_EPOCH, PRODUCER_FENCED
-_DUPLICATE_SEQUENCE: Final = 46
+FENCED: Final = frozenset({47, 90})  # INVALID_PRODUCER_EPOCH, PRODUCERFENCED
 _COORDINATOR_BUSY: Final = frozenset({14, 15, 16, 51})  # loading, absent, moved, concurrent transactions
-_REQUEST_TIMEOUT_MS: Final = 10_000
 _TRANSACTION_TIMEOUT_MS: Final = 60_000
 _FIRST_PAUSE_S: Final = 0.05
 _LONGEST_PAUSE_S: Final = 0.5
@@ -56,7 +52,6 @@ class _InitProducerIdRequest(Request[_InitProducerIdStruct]):
     """Version 3: with the present id and epoch the broker raises the epoch only if nobody else did."""
 
     API_KEY = 22
-    CLASSES = [_InitProducerIdStruct]  # noqa: RUF012
 
     def __init__(self, transactional_id: str | None, present: tuple[int, int]) -> None:
         self._fields: tuple[Any, ...] = (transactional_id, _TRANSACTION_TIMEOUT_MS, *present, {})
@@ -65,7 +60,7 @@ class _InitProducerIdRequest(Request[_InitProducerIdStruct]):
         return request_struct_class(*self._fields)
 
 
-async def _until(timeout_s: float, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
+async def until(timeout_s: float, what: str, attempt: Callable[[], Awaitable[Any]]) -> Any:
     """Return the first answer of `attempt` that is not None, trying again on errors that may pass."""
     deadline, pause_s = time.monotonic() + timeout_s, _FIRST_PAUSE_S
     while True:
@@ -104,58 +99,12 @@ async def init_producer(
         code = answer.error_code
         if code == 0:
             return answer.producer_id, answer.producer_epoch
-        if code in _FENCED:
+        if code in FENCED:
             message = f"{transactional_id}: another worker owns it now (error {code})"
             raise FencedError(message)
         if code not in _COORDINATOR_BUSY and not errors.for_code(code).retriable:
             raise errors.for_code(code)(transactional_id)
         return None
 
-    found: tuple[int, int] = await _until(timeout_s, f"producer id for {transactional_id}", attempt)
+    found: tuple[int, int] = await until(timeout_s, f"producer id for {transactional_id}", attempt)
     return found
-
-
-async def produce(client: AIOKafkaClient, topic: str, partition: int, raw: bytes, timeout_s: float) -> int:
-    """Append one encoded batch; return its base offset, -1 when an earlier try of it had landed.
-
-    FencedError when another worker owns the partition; KafkaError for everything that trying again cannot
-    mend.
-    """
-    tp = TopicPartition(topic, partition)
-
-    async def attempt() -> int | None:
-        node = client.cluster.leader_for_partition(tp)
-        if node in (None, -1):
-            client.add_topic(topic)
-            await client.force_metadata_update()
-            return None
-        if not await client.ready(node):
-            await client.force_metadata_update()
-            return None
-        request = ProduceRequest(
-            transactional_id=None,
-            required_acks=-1,
-            timeout=_REQUEST_TIMEOUT_MS,
-            topics=[(topic, [(partition, raw)])],
-        )
-        answer = await client.send(node, request)
-        code, base = answer.topics[0][1][0][1:3]
-        return await _outcome(client, f"{topic}-{partition}", code, base)
-
-    offset: int = await _until(timeout_s, f"append to {topic}-{partition}", attempt)
-    return offset
-
-
-async def _outcome(client: AIOKafkaClient, where: str, code: int, base: int) -> int | None:
-    if code == 0:
-        return base
-    if code == _DUPLICATE_SEQUENCE:
-        return -1
-    if code in _FENCED:
-        message = f"{where}: another worker owns it now (error {code})"
-        raise FencedError(message)
-    failure = errors.for_code(code)
-    if not failure.retriable:
-        raise failure(where)
-    await client.force_metadata_update()
-    return None

@@ -47,14 +47,14 @@ class Broker:
         if hasattr(request, "_fields"):
             self.epoch += 1
             return SimpleNamespace(error_code=0, producer_id=7, producer_epoch=self.epoch)
-        raw = request._topics[0][1][0][1]
+        ((place, raw),) = request.batches
         _, _, _, _, _, _, _, _, _, pid, epoch, sequence, count = HEADER.unpack_from(raw)
         code = self.codes.popleft() if self.codes else 0
         self.batches.append((pid, epoch, sequence, count))
         base = self.end
         if code == 0:
             self.end += count
-        return SimpleNamespace(topics=[("t", [(0, code, base, -1, -1)])])
+        return SimpleNamespace(topics=[(place.topic, [(place.partition, code, base, -1, -1)])])
 
 
 def writer_on(broker: Broker) -> FencedWriter:
