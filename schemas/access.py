@@ -23,6 +23,7 @@ class Role(StrEnum):
     WORKER = "worker"
     SCORING = "scoring"
     AUDITOR = "auditor"
+    STEWARD = "steward"
     OPERATOR = "operator"
     READER = "reader"
 
@@ -42,6 +43,7 @@ class Operation(StrEnum):
     WRITE = "Write"
     CREATE = "Create"
     ALTER = "Alter"
+    DELETE = "Delete"
     DESCRIBE = "Describe"
     DESCRIBE_CONFIGS = "DescribeConfigs"
 
@@ -114,6 +116,19 @@ def _auditor(topics: Topics) -> tuple[Grant, ...]:
     return (*_grants(_on(Operation.READ, every), _on(Operation.DESCRIBE_CONFIGS, every)), *groups)
 
 
+def _steward(topics: Topics) -> tuple[Grant, ...]:
+    """Return what opting out takes: asking for it, seeing it done, clearing away credits that everybody has applied."""
+    ends = [topics.engagements, topics.scores]
+    on_topics = _grants(
+        _on(Operation.READ, [topics.calibration]),
+        _on(Operation.WRITE, [topics.commands]),
+        _on(Operation.DELETE, [topics.credits]),
+        _on(Operation.DESCRIBE, [*ends, topics.credits]),
+    )
+    groups = [Grant(Resource.GROUP, name, (Operation.DESCRIBE,)) for name in (topics.app_id, topics.scoring_group)]
+    return (*on_topics, *groups)
+
+
 def _operator(topics: Topics) -> tuple[Grant, ...]:
     wanted = (Operation.CREATE, Operation.ALTER, Operation.DESCRIBE, Operation.DESCRIBE_CONFIGS)
     return _grants(*(_on(operation, topics.all()) for operation in wanted))
@@ -124,6 +139,7 @@ _KAFKA: Final[dict[Role, Callable[[Topics], tuple[Grant, ...]]]] = {
     Role.WORKER: _worker,
     Role.SCORING: _scoring,
     Role.AUDITOR: _auditor,
+    Role.STEWARD: _steward,
     Role.OPERATOR: _operator,
 }
 KAFKA_ROLES: Final = tuple(_KAFKA)
@@ -157,7 +173,7 @@ def redis_rights(role: Role, prefix: str) -> RedisRights:
     """
     keys = RedisKeys(_escaped(prefix))
     if role is Role.READER:
-        own = (keys.user("*"), keys.history("*"), keys.why("*"), keys.top(), keys.top("*"))
+        own = (keys.user("*"), keys.history("*"), keys.why("*"), keys.top(), keys.top("*"), keys.meta())
         return RedisRights(own, READING + _CONNECTION)
     every = (f"{keys.prefix}:*",)
     if role is Role.SCORING:

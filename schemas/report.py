@@ -21,7 +21,8 @@ class Report(msgspec.Struct, frozen=True, gc=False):
 
     `as_of` is its stream time in epoch ms; `influence` and `relationships` are its sketches;
     `applied` is the credit offset up to which credits are folded in, `settled` the one up to which every score
-    is acknowledged and every row durable, under calibration `map_version` at `as_of`; both exclusive.
+    is acknowledged and every row durable, under calibration `map_version` at `as_of`; `commands` the offset up to
+    which commands are durably obeyed; all exclusive.
     """
 
     partition: int
@@ -32,6 +33,7 @@ class Report(msgspec.Struct, frozen=True, gc=False):
     applied: int
     settled: int
     map_version: int
+    commands: int = 0
 
 
 _ENCODER = msgspec.json.Encoder()

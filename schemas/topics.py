@@ -75,9 +75,9 @@ class Topics:
 
     @property
     def commands(self) -> Topic:
-        """Opt-out, opt-in, forget, link, unlink."""
-        config = {"retention.ms": "-1"}
-        return Topic(self._named("commands"), "user", "commands, read by every partition", 1, config)
+        """Opt-out, opt-in, forget."""
+        config = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
+        return Topic(self._named("commands"), "subject", "commands, read by every worker", 1, config)
 
     @property
     def users_changelog(self) -> Topic:

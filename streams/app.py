@@ -12,21 +12,25 @@ from typing import Any
 import faust
 from faust.auth import Credentials, SASLCredentials, SSLCredentials
 
+from streams.engine.chunk import Chunk
 from streams.engine.engine import Engine
 from streams.engine.failure import OnFailure, end_process
 from streams.engine.install import faust_settings
 from streams.engine.partition import Partition
+from streams.formula import parameters_of
 from streams.metrics import EngineAdapter, Metrics
-from streams.model.parameters import Parameters, model_name, named
+from streams.model.parameters import model_name
 from streams.security import kafka_security
 from streams.settings import Settings
 from streams.stages.actor import ActorStage
+from streams.stages.departure import Departure
 from streams.stages.emission import Emission
 from streams.stages.exchange import Exchange
 from streams.stages.forward import Forwarder
 from streams.stages.letters import Outbox
 from streams.stages.scorer import Scorer
 from streams.stages.stream_time import StreamTime
+from streams.stages.suppression import Suppression
 from streams.stages.target import TargetStage, store_progress
 from streams.stages.versions import store_reserve, versions_of
 
@@ -41,12 +45,6 @@ class Worker:
     metrics: Metrics
 
 
-def parameters_of(settings: Settings) -> Parameters:
-    """Return the model's parameters in force; raise BadSettingError naming a wrong one."""
-    pairs = (pair.partition("=") for pair in settings.parameters.split(",") if pair)
-    return named(settings.profile, {name.strip(): value.strip() for name, _, value in pairs})
-
-
 def build(settings: Settings, on_failure: OnFailure = end_process) -> Worker:
     """Return a worker that has not started; nothing is global, so that two can live in one process."""
     topics, metrics = settings.topics, Metrics()
@@ -58,17 +56,27 @@ def build(settings: Settings, on_failure: OnFailure = end_process) -> Worker:
     parameters, stream_time = parameters_of(settings), StreamTime()
     forwarder = Forwarder(lambda: engine.writer, topics.credits.name, settings.partitions)
     outbox = Outbox(lambda: engine.writer, topics)
-    actor = ActorStage(settings, parameters, forwarder, outbox, stream_time, metrics, engine.security)
-    target = TargetStage(settings.partitions, parameters, outbox, stream_time, metrics)
-    engine.step("actor", topics.engagements.name, actor.apply, prepare=actor.prepare, after=actor.wait_for_room)
-    engine.step("target", topics.credits.name, target.apply)
+    said = Suppression()
+    actor = ActorStage(settings, parameters, forwarder, outbox, stream_time, metrics, engine.security, said)
+    target = TargetStage(settings.partitions, parameters, outbox, stream_time, metrics, suppression=said)
+
+    async def prepare_actor(partition: Partition, chunk: Chunk) -> None:
+        await said.known.wait()
+        await actor.prepare(partition, chunk)
+
+    async def prepare_target(_partition: Partition, _chunk: Chunk) -> None:
+        await said.known.wait()
+
+    engine.step("actor", topics.engagements.name, actor.apply, prepare=prepare_actor, after=actor.wait_for_room)
+    engine.step("target", topics.credits.name, target.apply, prepare=prepare_target)
     engine.barrier.before += [forwarder.flush, outbox.flush, _storing(engine)]
     engine.barrier.on_commit.append(lambda: _reserved(engine))
     engine.on_lost.append(forwarder.lose)
     model = model_name(settings.profile, parameters)
     emission = Emission(topics.scores.name, settings.emit_interval_s, parameters, model, lambda: engine.writer, metrics)
     exchange = Exchange(settings, lambda: engine.writer, stream_time, parameters, model)
-    scorer = Scorer(settings, engine, forwarder, outbox, emission, exchange, stream_time, metrics)
+    departure = Departure(topics.scores.name, said, lambda: engine.writer, engine.barrier.run, metrics)
+    scorer = Scorer(settings, engine, forwarder, outbox, emission, departure, exchange, stream_time, metrics)
     for loop in scorer.loops():
         app.task(_fatal(loop, engine))
     return Worker(app, engine, scorer, metrics)

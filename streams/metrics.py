@@ -5,43 +5,23 @@ Counters count what this process did, so a replay after a crash counts its recor
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from schemas.reasons import Reason
-
-
-class Kind(StrEnum):
-    """What a metric does over time."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """One metric of the catalogue."""
-
-    field: str
-    name: str
-    kind: Kind
-    meaning: str
-    remedy: str
-    label: str = ""
-    values: tuple[str, ...] = ()
-
+from streams.declaration import LIVE, Declaration, Kind, Label, Unit, about_process
 
 _LATENCY_BUCKETS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+
+STAGES: Final = ("actor", "target")
 
 CATALOGUE: Final = (
     Declaration(
         "engagements",
         "renown_engagements",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "engagement records read",
         "0 for long: are producers and collectors running, and is this worker assigned partitions?",
     ),
@@ -49,15 +29,16 @@ CATALOGUE: Final = (
         "refused",
         "renown_refused",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "engagement records refused, by reason",
         "rising: `renown dlq list`; mend the producer, then `renown dlq retry`; poison: report the detail, upgrade",
-        "reason",
-        tuple(r.value for r in Reason),
+        (Label("reason", tuple(r.value for r in Reason)),),
     ),
     Declaration(
         "late",
         "renown_late",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "engagements older than stream time by more than late_after_s",
         "rising: a source lags or replays history; they are applied decayed",
     ),
@@ -65,6 +46,7 @@ CATALOGUE: Final = (
         "rerouted",
         "renown_rerouted",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "engagements whose key was not their actor, sent to the right partition",
         "rising: mend the producer's key; re-routing costs a second trip",
     ),
@@ -72,6 +54,7 @@ CATALOGUE: Final = (
         "repeats",
         "renown_repeats",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "engagements dropped as repeats of the same act",
         "rising: a producer sends again; harmless within dedupe_horizon",
     ),
@@ -79,6 +62,7 @@ CATALOGUE: Final = (
         "granted",
         "renown_granted",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "engagements weighed and forwarded as credit",
         "far below engagements: look at refused and repeats",
     ),
@@ -86,6 +70,7 @@ CATALOGUE: Final = (
         "credited",
         "renown_credited",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "credits folded into their targets",
         "far below granted for long: the target stage lags",
     ),
@@ -93,6 +78,7 @@ CATALOGUE: Final = (
         "forward_repeats",
         "renown_forward_repeats",
         Kind.COUNTER,
+        Unit.ENGAGEMENTS,
         "credits dropped as forwarded before, after a crash or take-over",
         "rising without restarts: report it, with the log",
     ),
@@ -100,13 +86,25 @@ CATALOGUE: Final = (
         "emitted",
         "renown_emitted",
         Kind.COUNTER,
+        Unit.SCORES,
         "scores acknowledged by the scores topic",
         "0 while credited rises: is there a calibration yet?",
+    ),
+    Declaration(
+        "chunk_seconds",
+        "renown_chunk_seconds",
+        Kind.HISTOGRAM,
+        Unit.SECONDS,
+        "time to apply one chunk of records to its partition, by stage",
+        "its rate of seconds is how busy a worker is: near 1, add workers; over 0.25 s a chunk: shorten chunk_events",
+        (Label("stage", STAGES),),
+        _LATENCY_BUCKETS,
     ),
     Declaration(
         "barriers",
         "renown_barriers",
         Kind.COUNTER,
+        Unit.TIMES,
         "barriers completed: state flushed, then offsets committed",
         "not rising while engagements rises: the broker is slow or away",
     ),
@@ -114,30 +112,41 @@ CATALOGUE: Final = (
         "barrier_seconds",
         "renown_barrier_seconds",
         Kind.HISTOGRAM,
+        Unit.SECONDS,
         "duration of a barrier",
         "over a second: the broker's disk is slow, or too much state changes per commit_interval_s",
+        buckets=_LATENCY_BUCKETS,
     ),
     Declaration(
         "snapshot_seconds",
         "renown_snapshot_seconds",
         Kind.HISTOGRAM,
+        Unit.SECONDS,
         "part of a barrier that holds up everything else",
         "over 0.1 s: too much state changes per commit_interval_s; shorten it",
+        buckets=_LATENCY_BUCKETS,
     ),
     Declaration(
         "stale_chunks",
         "renown_stale_chunks",
         Kind.COUNTER,
+        Unit.TIMES,
         "chunks passed over because a rebalance made them stale; fetched again",
         "rising without rebalances: report it, with the log",
     ),
     Declaration(
-        "pairs_flushed", "renown_pairs_flushed", Kind.COUNTER, "pair slots written to the changelog", "see rows_flushed"
+        "pairs_flushed",
+        "renown_pairs_flushed",
+        Kind.COUNTER,
+        Unit.PAIRS,
+        "pair slots written to the changelog",
+        "see rows_flushed",
     ),
     Declaration(
         "restored",
         "renown_restored_records",
         Kind.COUNTER,
+        Unit.RECORDS,
         "changelog records read into active or standby partitions",
         "rising without standbys or rebalances: report it",
     ),
@@ -145,6 +154,7 @@ CATALOGUE: Final = (
         "stray",
         "renown_stray_records",
         Kind.COUNTER,
+        Unit.TIMES,
         "changelog deliveries that continue nothing here, passed over",
         "rising without rebalances: report it",
     ),
@@ -152,6 +162,7 @@ CATALOGUE: Final = (
         "claims",
         "renown_claims",
         Kind.COUNTER,
+        Unit.PARTITIONS,
         "partitions taken into ownership",
         "rising all the time: the group rebalances; look for workers that die",
     ),
@@ -159,21 +170,39 @@ CATALOGUE: Final = (
         "rows_flushed",
         "renown_rows_flushed",
         Kind.COUNTER,
+        Unit.USERS,
         "user rows written to the changelog",
         "far above engagements: shorten nothing, lengthen commit_interval_s",
+    ),
+    Declaration(
+        "departed",
+        "renown_departed",
+        Kind.COUNTER,
+        Unit.USERS,
+        "users deleted because they opted out or asked to be forgotten",
+        "rising: people leave; `renown_refused` with reason opted_out counts what is dropped of theirs since",
     ),
     Declaration(
         "users",
         "renown_users",
         Kind.GAUGE,
+        Unit.USERS,
         "users in this worker's active partitions",
         "grows for ever: expected while new people appear; plan memory",
     ),
-    Declaration("pairs", "renown_pairs", Kind.GAUGE, "pair slots in this worker's active partitions", "see users"),
+    Declaration(
+        "pairs",
+        "renown_pairs",
+        Kind.GAUGE,
+        Unit.PAIRS,
+        "pair slots in this worker's active partitions",
+        "grows with who meets whom; plan memory as `renown plan` says",
+    ),
     Declaration(
         "partitions",
         "renown_partitions",
         Kind.GAUGE,
+        Unit.PARTITIONS,
         "partitions that this worker scores",
         "0: more workers than partitions, or it is still recovering",
     ),
@@ -181,6 +210,7 @@ CATALOGUE: Final = (
         "stream_time",
         "renown_stream_time_seconds",
         Kind.GAUGE,
+        Unit.SECONDS,
         "stream time: the greatest event time seen",
         "behind the clock: sources lag",
     ),
@@ -188,6 +218,7 @@ CATALOGUE: Final = (
         "calibration_version",
         "renown_calibration_version",
         Kind.GAUGE,
+        Unit.VERSION,
         "version of the calibration map in use",
         "not rising for hours of events: is the owner of partition 0 alive?",
     ),
@@ -195,8 +226,10 @@ CATALOGUE: Final = (
         "restore_seconds",
         "renown_restore_seconds",
         Kind.HISTOGRAM,
+        Unit.SECONDS,
         "time to apply one delivery of changelog records",
         "seconds: large state; give standbys",
+        buckets=_LATENCY_BUCKETS,
     ),
 )
 
@@ -213,6 +246,8 @@ class Metrics:
     credited: Counter
     forward_repeats: Counter
     emitted: Counter
+    departed: Counter
+    chunk_seconds: Histogram
     barriers: Counter
     barrier_seconds: Histogram
     snapshot_seconds: Histogram
@@ -231,17 +266,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
+        about_process(self.registry)
         for d in CATALOGUE:
-            setattr(self, d.field, self._live(d))
-
-    def _live(self, d: Declaration) -> Counter | Gauge | Histogram:
-        labels = (d.label,) if d.label else ()
-        if d.kind is Kind.HISTOGRAM:
-            return Histogram(d.name, d.meaning, labels, registry=self.registry, buckets=_LATENCY_BUCKETS)
-        metric = (Counter if d.kind is Kind.COUNTER else Gauge)(d.name, d.meaning, labels, registry=self.registry)
-        for value in d.values:
-            metric.labels(value)
-        return metric
+            setattr(self, d.field, LIVE[d.kind](d, self.registry))
 
 
 class EngineAdapter:
@@ -250,8 +277,9 @@ class EngineAdapter:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
 
-    def chunk(self, step: str, events: int, duration_s: float) -> None:
-        """Stages count their own events."""
+    def chunk(self, step: str, events: int, duration_s: float) -> None:  # noqa: ARG002 - stages count their own events
+        """Note how long a stage was busy with a chunk."""
+        self._metrics.chunk_seconds.labels(step).observe(duration_s)
 
     def stale_chunk(self, step: str) -> None:  # noqa: ARG002 - the protocol names the step
         """Count a chunk that a rebalance made stale."""

@@ -18,8 +18,8 @@ from schemas.access import Role
 from schemas.instants import epoch_ms
 from schemas.kinds import KINDS
 from schemas.printing import printable
-from streams.app import parameters_of
 from streams.engine.partition import Partition
+from streams.formula import parameters_of
 from streams.model.parameters import Parameters
 from streams.model.scoring import raw
 from streams.settings import Settings
@@ -61,6 +61,8 @@ def _lines(partition: Partition, at_s: float, parameters: Parameters) -> Iterato
     columns = (rows["received"].tolist(), rows["given"].tolist(), raw(rows, at_s, parameters).tolist())
     shown = rows["shown"].clip(1.0).round(1).tolist()
     for user, received, given, mass, score in zip(partition.index.keys(), *columns, shown, strict=True):
+        if not user:
+            continue  # somebody who left
         yield {
             "user": user.decode(),
             "received": dict(zip(KINDS, received, strict=True)),

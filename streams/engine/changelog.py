@@ -1,4 +1,5 @@
-"""A snapshot as record batches in which no user is torn: the row and all its pairs lie in one batch.
+"""A snapshot as record batches in which no user is torn: the row and all its pairs lie in one batch, and so do
+the tombstones of a user who left.
 
 A batch is appended as a whole, so after any crash a reader finds a user's row and pairs of the same moment.
 Metas come last: a durable watermark implies durable rows.
@@ -7,6 +8,7 @@ Metas come last: a durable watermark implies durable rows.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, starmap
 
 import numpy as np
 from numba import njit
@@ -106,13 +108,24 @@ def _pack(
 
 
 def packed(snapshot: Snapshot, target: int = TARGET_BYTES) -> Iterator[Batch]:
-    """Yield the snapshot as batches of about `target` bytes, cut only between users, metas at the end."""
-    first = 0
+    """Yield the snapshot as batches of about `target` bytes, cut only between users, metas at the end.
+
+    Who left comes first: the same person may be back already, in a new row.
+    """
     tail = Batch(b"", 0)
-    width, pair_width = snapshot.rows.shape[1] + 1, snapshot.pairs.shape[1] + 1
-    while first < snapshot.users:
+    for batch in chain(starmap(_left, snapshot.left), _users(snapshot, target)):
         if tail.count:
             yield tail
+        tail = batch
+    tail = _with_metas(tail, snapshot.metas)
+    if tail.count:
+        yield tail
+
+
+def _users(snapshot: Snapshot, target: int) -> Iterator[Batch]:
+    first = 0
+    width, pair_width = snapshot.rows.shape[1] + 1, snapshot.pairs.shape[1] + 1
+    while first < snapshot.users:
         end, room = _cut(first, target, snapshot.key_len, width, snapshot.pair_start, pair_width)
         out = np.empty(room, np.uint8)
         size, count = _pack(
@@ -128,11 +141,15 @@ def packed(snapshot: Snapshot, target: int = TARGET_BYTES) -> Iterator[Batch]:
             snapshot.removed,
             out,
         )
-        tail = Batch(out[:size].tobytes(), count)
+        yield Batch(out[:size].tobytes(), count)
         first = end
-    tail = _with_metas(tail, snapshot.metas)
-    if tail.count:
-        yield tail
+
+
+def _left(key: bytes, others: np.ndarray) -> Batch:
+    """Return the tombstones of a user's pairs and, behind them, of the row."""
+    mark = bytes((PAIR_MARK,))
+    keys = [*(mark + int(other).to_bytes(8, "little") + key for other in others), key]
+    return Batch(b"".join(framed((each, None, ()), i) for i, each in enumerate(keys)), len(keys))
 
 
 def _with_metas(batch: Batch, metas: list[tuple[bytes, bytes]]) -> Batch:

@@ -2,7 +2,8 @@
 
 Memory layout: keys lie one behind the other in `arena` (u1); key i is arena[start[i] : start[i] + length[i]]
 and its hash is hashes[i] (u8). `table` (i4, power of two, at most half full) holds i at the first free place
-from the hash on; -1 is free. Keys are never removed, so a row number stays valid as long as the index.
+from the hash on; -1 is free. Numbers are never given again: a key that left keeps its number, without a byte and with
+length 0, which no key has.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from streams.engine.hashing import key_words, siphash13
+from streams.engine.hashing import hash_slices, key_words, siphash13
 
 _FIRST_KEYS = 1024
 _FIRST_BYTES = 32 * _FIRST_KEYS
@@ -138,8 +139,30 @@ class KeyIndex:
         at = int(self.start[slot])
         return self.arena[at : at + int(self.length[slot])].tobytes()
 
+    def slots_of(self, hashes: np.ndarray) -> np.ndarray:
+        """Return the numbers (i8[m]) of the keys with one of these hashes (u8[n])."""
+        known = np.isin(self.hashes[: self._count], hashes) & (self.length[: self._count] > 0)
+        return np.flatnonzero(known)
+
+    def hashes_at(self, buf: np.ndarray, at: np.ndarray, length: np.ndarray) -> np.ndarray:
+        """Return the hash (u8[n]) of every key buf[at[i] : at[i] + length[i]], known or not."""
+        found: np.ndarray = hash_slices(buf, at, length, self._k0, self._k1)
+        return found
+
+    def vacate(self, slots: np.ndarray) -> None:
+        """Forget the keys with these numbers, to the last byte."""
+        if not len(slots):
+            return
+        # A snapshot on its way to the broker holds the present arena.
+        self.arena = self.arena.copy()
+        for slot in slots.tolist():
+            at = int(self.start[slot])
+            self.arena[at : at + int(self.length[slot])] = 0
+        self.length[slots] = 0
+        self.hashes[slots] = 0
+
     def keys(self) -> list[bytes]:
-        """Return all keys in order of their numbers."""
+        """Return all keys in order of their numbers, empty where one left."""
         whole = self.arena[: self._used].tobytes()
         ends = (self.start + self.length)[: self._count].tolist()
         return [whole[a:b] for a, b in zip(self.start[: self._count].tolist(), ends, strict=True)]

@@ -1,6 +1,6 @@
 """How the users table lies in its changelog.
 
-user    key = id bytes (first byte >= 0x20)         value = USER_VERSION, row of dtype USER
+user    key = id bytes (first byte >= 0x20)         value = USER_VERSION, row of dtype USER; null = left
 pair    key = 0x01, other's hash (8 LE), id bytes   value = PAIR_VERSION, slot of dtype PAIR; null = removed
 meta    key = 0x00, name                            value = whatever the stage keeps
 claim   key = 0x00 "claim"                          value = producer id and epoch of the owner

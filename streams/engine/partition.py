@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from schemas.rows import empty_users
 from streams.engine.keys import KeyIndex
 from streams.model.state import UserState
 
 NOTHING_READ = -1
+Left = tuple[bytes, np.ndarray]
+"""The key of a user who left, and the hashes (u8[n]) of those that the user's pairs were with."""
 
 
 class Partition:
@@ -32,6 +35,7 @@ class Partition:
         self.position = NOTHING_READ
         self._changed_metas: set[bytes] = set()
         self._removed_pairs: list[tuple[np.ndarray, np.ndarray]] = []
+        self._left: list[Left] = []
 
     def __repr__(self) -> str:
         """Return number, role and size."""
@@ -61,12 +65,51 @@ class Partition:
             self._removed_pairs.append((users.astype(np.int64), others.astype(np.uint64)))
             self.state.dirty[users] = True
 
+    def leave(self, hashes: np.ndarray) -> list[bytes]:
+        """Forget the users with these key hashes (u8[n]), and every pair with one of them; return the keys of those
+        who were here. Durable with the next barrier.
+        """
+        slots, pairs = self.index.slots_of(hashes), self.state.pairs
+        own = np.isin(pairs.users, slots)
+        about = np.isin(pairs.others, hashes) & ~own
+        before_users, before_others = self._take_removed_of(slots)
+        users = np.concatenate([before_users, pairs.users[own]])
+        others = np.concatenate([before_others, pairs.others[own]])
+        left = [(self.index.key(slot), others[users == slot]) for slot in slots.tolist()]
+        self._left += left
+        self.pairs_removed(pairs.users[about], pairs.others[about])
+        self._vacate(slots, own | about)
+        return [key for key, _ in left]
+
+    def vacate(self, slots: np.ndarray) -> None:
+        """Forget the users in these rows, as the changelog says."""
+        self._vacate(slots, np.isin(self.state.pairs.users, slots))
+
+    def _vacate(self, slots: np.ndarray, pairs: np.ndarray) -> None:
+        self.state.pairs.remove(pairs)
+        self.state.rows[slots] = empty_users(len(slots))
+        self.state.dirty[slots] = False
+        self.index.vacate(slots)
+
+    def _take_removed_of(self, slots: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pairs of these users that were removed and are not written yet, and note them no longer."""
+        users, others = self.take_removed_pairs()
+        theirs = np.isin(users, slots)
+        self.pairs_removed(users[~theirs], others[~theirs])
+        return users[theirs], others[theirs]
+
+    def take_left(self) -> list[Left]:
+        """Return who left since the last call."""
+        left, self._left = self._left, []
+        return left
+
     @property
     def is_dirty(self) -> bool:
         """Whether anything here is not in the changelog yet."""
         return bool(
             self._changed_metas
             or self._removed_pairs
+            or self._left
             or self.state.dirty[: self.state.count].any()
             or self.state.pairs.dirty.any()
         )

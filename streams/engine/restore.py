@@ -1,4 +1,4 @@
-"""The changelog back into a partition: users, pairs, removed pairs and metas, in the log's order.
+"""The changelog back into a partition: users, pairs, who and what is gone, and metas, in the log's order.
 
 Bytes that this version cannot read are refused by name: skipping one record would lose its user for good.
 """
@@ -25,7 +25,7 @@ from streams.engine.layout import (
 )
 from streams.engine.partition import Partition
 
-USER_ROW, PAIR_SLOT, PAIR_GONE, META_VALUE, UNREADABLE = range(5)
+USER_ROW, USER_GONE, PAIR_SLOT, PAIR_GONE, META_VALUE, UNREADABLE = range(6)
 
 
 @njit(cache=True, nogil=True)
@@ -45,6 +45,8 @@ def _kinds(
                 out[i] = PAIR_GONE
             elif value_len[i] == PAIR_BYTES and buf[value_at[i]] == PAIR_VERSION:
                 out[i] = PAIR_SLOT
+        elif mark >= FIRST_OF_ID and value_len[i] < 0:
+            out[i] = USER_GONE
         elif mark >= FIRST_OF_ID and value_len[i] == USER_BYTES and buf[value_at[i]] == USER_VERSION:
             out[i] = USER_ROW
     return out
@@ -78,8 +80,12 @@ def apply(partition: Partition, chunk: Chunk) -> int:
         raise BrokenGuaranteeError(message)
     if foreign:
         partition.extra.clear()
-    _apply_users(partition, fresh, np.flatnonzero(kinds == USER_ROW))
-    _apply_pairs(partition, fresh, kinds)
+    start = 0
+    for left in [*np.flatnonzero(kinds == USER_GONE).tolist(), len(kinds)]:
+        _apply_users(partition, fresh, start + np.flatnonzero(kinds[start:left] == USER_ROW))
+        _apply_pairs(partition, fresh, start, kinds[start:left])
+        _apply_leaving(partition, fresh, slice(left, left + 1))
+        start = left + 1
     partition.meta.update(metas)
     partition.position = max(partition.position, chunk.last)
     return foreign
@@ -141,14 +147,33 @@ def _apply_users(partition: Partition, chunk: Chunk, at: np.ndarray) -> None:
     partition.state.rows[slots] = values.reshape(-1).view(USER)
 
 
-def _apply_pairs(partition: Partition, chunk: Chunk, kinds: np.ndarray) -> None:
-    """Enter pairs in the log's order; a removed one as an empty slot, which reads the same and expires."""
-    at = np.flatnonzero((kinds == PAIR_SLOT) | (kinds == PAIR_GONE))
+def _apply_pairs(partition: Partition, chunk: Chunk, start: int, kinds: np.ndarray) -> None:
+    """Enter pairs in the log's order, of the records from `start` on that `kinds` tells of; a removed one as an empty
+    slot, which reads the same and expires.
+    """
+    at = start + np.flatnonzero((kinds == PAIR_SLOT) | (kinds == PAIR_GONE))
     if not len(at):
         return
-    users = partition.slots_at(chunk.view, chunk.key_at[at] + PAIR_PREFIX, chunk.key_len[at] - PAIR_PREFIX)
+    kept = kinds[at - start] == PAIR_SLOT
+    users = _owners(partition, chunk, at, kept)
     others = _gathered(chunk.view, chunk.key_at[at] + 1, PAIR_PREFIX - 1).reshape(-1).view("<u8")
     values = empty_pairs(len(at))
-    kept = kinds[at] == PAIR_SLOT
     values[kept] = _gathered(chunk.view, chunk.value_at[at[kept]] + 1, PAIR.itemsize).reshape(-1).view(PAIR)
-    partition.state.pairs.load(users, others, values)
+    known = users >= 0
+    partition.state.pairs.load(users[known], others[known], values[known])
+
+
+def _owners(partition: Partition, chunk: Chunk, at: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """Return the row of the user of each pair record; -1 for a removed pair of somebody who is not here."""
+    key_at, key_len = chunk.key_at[at] + PAIR_PREFIX, chunk.key_len[at] - PAIR_PREFIX
+    users = np.empty(len(at), np.int64)
+    users[kept] = partition.slots_at(chunk.view, key_at[kept], key_len[kept])
+    users[~kept] = partition.index.find_at(chunk.view, key_at[~kept], key_len[~kept])
+    return users
+
+
+def _apply_leaving(partition: Partition, chunk: Chunk, at: slice) -> None:
+    """Forget the user whose tombstone stands at `at`, if there is one and the user is here."""
+    slots = partition.index.find_at(chunk.view, chunk.key_at[at], chunk.key_len[at])
+    if (slots >= 0).any():
+        partition.vacate(slots)

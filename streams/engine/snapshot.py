@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from streams.engine.partition import Partition
+from streams.engine.partition import Left, Partition
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The changed users of a partition with their changed pairs, and its changed metas.
+    """The changed users of a partition with their changed pairs, those who left, and its changed metas.
 
     User u is key arena[key_at[u] : key_at[u] + key_len[u]], its row is rows[u] (u1[n, itemsize]) and its
     pairs are pair_start[u] : pair_start[u + 1] of `others`, `pairs` (u1[m, itemsize]) and `removed`.
@@ -26,6 +26,7 @@ class Snapshot:
     others: np.ndarray
     pairs: np.ndarray
     removed: np.ndarray
+    left: list[Left]
     metas: list[tuple[bytes, bytes]]
 
     @property
@@ -65,6 +66,7 @@ def take(partition: Partition) -> Snapshot | None:
         others=np.concatenate([gone_others, pairs.others[changed]])[order],
         pairs=as_bytes(values),
         removed=(np.arange(len(owners)) < len(gone_users))[order],
+        left=partition.take_left(),
         metas=partition.take_changed_metas(),
     )
     state.dirty[slots] = False

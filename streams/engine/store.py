@@ -168,7 +168,7 @@ class SlabStore(Store):
     def __iter__(self) -> Iterator[bytes]:
         """Yield the ids of all users here."""
         for partition in self.partitions.values():
-            yield from partition.index.keys()
+            yield from filter(None, partition.index.keys())
 
     def __getitem__(self, key: bytes) -> Any:
         """Return the row of a user; KeyError when this worker does not hold it."""

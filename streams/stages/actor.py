@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from schemas.dead_letter import DeadLetter
+from schemas.reasons import Reason
 from streams.engine.dedupe import Seen, first_needed, rebuilt
 from streams.engine.log_reader import read_log
 from streams.model.actor import price
@@ -19,6 +20,7 @@ from streams.stages.columns import Users
 from streams.stages.forward import MAX_WAITING_RECORDS, Forwarder
 from streams.stages.poison_plan import ADMIT, PRICE, TOLD, PoisonPlan, planned
 from streams.stages.quarantine import PoisonError, endure
+from streams.stages.suppression import Suppression
 
 if TYPE_CHECKING:
     from streams.engine.chunk import Chunk
@@ -44,6 +46,7 @@ class ActorStage:
     stream_time: StreamTime
     metrics: Metrics
     security: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    suppression: Suppression = field(default_factory=Suppression)
     plan: PoisonPlan | None = field(default_factory=planned)
 
     async def prepare(self, partition: Partition, chunk: Chunk) -> None:
@@ -65,7 +68,8 @@ class ActorStage:
         self.metrics.engagements.inc(len(chunk))
         refused = list(admitted.refused)
         if len(admitted.where):
-            keep = self._at_home(chunk, admitted)
+            keep = self._counting(admitted)
+            self._send_home(chunk, admitted, keep)
             self._drop_repeats(partition, admitted, keep)
             poison = self._grant(partition, chunk, admitted, keep)
             self._count_late(np.delete(admitted.columns.at, [i for i, _ in poison]))
@@ -108,16 +112,25 @@ class ActorStage:
             late = int((at < self.stream_time.now_s - self.settings.late_after_s).sum())
             self.metrics.late.inc(late)
 
-    def _at_home(self, chunk: Chunk, admitted: Admitted) -> np.ndarray:
-        """Return keep u1[n]; engagements whose key was not their actor go to the actor's partition instead."""
+    def _send_home(self, chunk: Chunk, admitted: Admitted, keep: np.ndarray) -> None:
+        """Have engagements whose key was not their actor go to the actor's partition instead."""
         c = admitted.columns
         homes = c.users.homes[c.actors]
-        keep: np.ndarray = (homes == chunk.partition).astype(np.uint8)
-        for i in np.flatnonzero(keep == 0).tolist():
+        strange = np.flatnonzero((homes != chunk.partition) & (keep == 1))
+        keep[strange] = 0
+        for i in strange.tolist():
             self.metrics.rerouted.inc()
             value = value_at(chunk, int(admitted.where[i])) or b""
             self.outbox.reroute(int(homes[i]), c.users.name(c.actors[i]), value)
-        return keep
+
+    def _counting(self, admitted: Admitted) -> np.ndarray:
+        """Return keep u1[n]: 0 for what is by or about somebody who opted out, or was forgotten since."""
+        c, said = admitted.columns, self.suppression
+        hashes, appended = c.users.hashes, c.produced_at_ms
+        out = said.drops(hashes[c.actors], appended) | said.drops(hashes[c.targets], appended)
+        if out.any():
+            self.metrics.refused.labels(Reason.OPTED_OUT.value).inc(int(out.sum()))
+        return (~out).astype(np.uint8)
 
     def _drop_repeats(self, partition: Partition, admitted: Admitted, keep: np.ndarray) -> None:
         seen: Seen = partition.extra[_SEEN]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -59,6 +59,21 @@ def fresh(marks: Watermarks, c: Credits) -> np.ndarray:
     marks.fresh(c.source, offsets, keep)
     marks.advance(c.source, int(offsets[-1]))
     return keep
+
+
+def without(c: Batch, out: np.ndarray) -> Batch:
+    """Return the batch without the events where `out`, and without the users of whom none is left."""
+    chosen = np.flatnonzero(~out)
+    users, targets = np.unique(c.targets[chosen], return_inverse=True)
+    events = ("actors", "kinds", "at", "mass", "established", "reach", "references", "credit_offsets", "keep")
+    return replace(
+        c,
+        targets=targets,
+        start=c.start[users],
+        length=c.length[users],
+        produced_at_ms=c.produced_at_ms[users],
+        **{name: getattr(c, name)[chosen] for name in events},
+    )
 
 
 def joined(records: list[Arrived]) -> Batch:

@@ -1,22 +1,25 @@
-"""Follows the calibration topic from its beginning, outside any consumer group: every worker reads all of it."""
+"""Follows a topic of one partition from its beginning, outside any consumer group: every worker reads all of it."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from streams.security import kafka_client
 
 if TYPE_CHECKING:
+    from schemas.topics import Topic
     from streams.settings import Settings
-    from streams.stages.exchange import Exchange
 
 
-async def follow(settings: Settings, exchange: Exchange, caught_up: asyncio.Event) -> None:
-    """Hand every record to `exchange` for ever; set `caught_up` when the end of the topic was reached once."""
-    tp = TopicPartition(settings.topics.calibration.name, 0)
+async def follow(
+    settings: Settings, topic: Topic, take: Callable[[ConsumerRecord], None], caught_up: asyncio.Event
+) -> None:
+    """Hand every record to `take` for ever; set `caught_up` when the end of the topic was reached once."""
+    tp = TopicPartition(topic.name, 0)
     consumer = AIOKafkaConsumer(**kafka_client(settings), enable_auto_commit=False)
     await consumer.start()
     try:
@@ -28,7 +31,6 @@ async def follow(settings: Settings, exchange: Exchange, caught_up: asyncio.Even
                 caught_up.set()
             for records in (await consumer.getmany(tp, timeout_ms=200)).values():
                 for record in records:
-                    if record.value is not None:
-                        exchange.learn(record.key, record.value)
+                    take(record)
     finally:
         await consumer.stop()

@@ -46,6 +46,11 @@ class Pending:
         waiting = np.flatnonzero(self.waits)
         return waiting[now_s - self.sent_at[waiting] >= interval_s][:limit]
 
+    def drop(self, slots: np.ndarray) -> None:
+        """Note that nothing waits for the users at `slots`: they left."""
+        known = slots[slots < len(self.waits)]
+        self.waits[known], self.produced_at_ms[known], self.sent_at[known] = 0, 0, -np.inf
+
     @property
     def any(self) -> bool:
         """Whether a user waits."""

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.report import Report
+from streams.stages.departure import Departure, obeyed
 from streams.stages.follow import follow
 from streams.stages.pending import pending_of
 from streams.stages.sweep import Swept, sweep
@@ -22,6 +23,8 @@ from streams.stages.versions import versions_of
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from aiokafka import ConsumerRecord
 
     from streams.engine.engine import Engine
     from streams.engine.partition import Partition
@@ -50,6 +53,7 @@ class Scorer:
     forwarder: Forwarder
     outbox: Outbox
     emission: Emission
+    departure: Departure
     exchange: Exchange
     stream_time: StreamTime
     metrics: Metrics
@@ -57,10 +61,23 @@ class Scorer:
 
     def loops(self) -> list[Callable[[], Awaitable[None]]]:
         """Return the loops, each running for ever."""
-        return [self._follow, self._forward, self._emit, self._sweep, self._report]
+        return [self._follow_maps, self._follow_commands, self._forward, self._emit, self._sweep, self._report]
 
-    async def _follow(self) -> None:
-        await follow(self.settings, self.exchange, self.caught_up)
+    async def _follow_maps(self) -> None:
+        def learn(record: ConsumerRecord) -> None:
+            if record.value is not None:
+                self.exchange.learn(record.key, record.value)
+
+        await follow(self.settings, self.settings.topics.calibration, learn, self.caught_up)
+
+    async def _follow_commands(self) -> None:
+        said = self.departure.suppression
+        await follow(
+            self.settings,
+            self.settings.topics.commands,
+            lambda record: said.take(record.offset, record.timestamp, record.value),
+            said.known,
+        )
 
     async def _forward(self) -> None:
         while True:
@@ -72,6 +89,7 @@ class Scorer:
         await self.caught_up.wait()
         while True:
             began, published, partitions = time.monotonic(), self.exchange.newest, self._scored()
+            await self.departure.obey(self.engine.partitions())
             if any(pending_of(p).any and not versions_of(p).room() for p in partitions):
                 await self.engine.barrier.run()  # makes a new reserve of versions durable
             elif published is not None:
@@ -149,6 +167,7 @@ class Scorer:
             applied=swept.applied,
             settled=swept.applied if settled else 0,
             map_version=swept.map_version,
+            commands=obeyed(partition),
         )
 
     def _say_ready(self) -> None:

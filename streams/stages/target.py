@@ -9,14 +9,16 @@ import numpy as np
 
 from schemas.credit import decode_credits
 from schemas.errors import BrokenGuaranteeError
+from schemas.reasons import Reason
 from streams.engine.watermarks import Watermarks
 from streams.model.isolation import Poison
 from streams.model.target import credit
-from streams.stages.arrival import Arrived, Batch, fresh, joined
+from streams.stages.arrival import Arrived, Batch, fresh, joined, without
 from streams.stages.credit_letters import SOURCE, credit_letter
 from streams.stages.pending import Pending, pending_of
 from streams.stages.poison_plan import CREDIT, PoisonPlan, planned
 from streams.stages.quarantine import PoisonError, endure
+from streams.stages.suppression import Suppression
 
 if TYPE_CHECKING:
     from streams.engine.chunk import Chunk
@@ -61,6 +63,7 @@ class TargetStage:
     stream_time: StreamTime
     metrics: Metrics
     plan: PoisonPlan | None = field(default_factory=planned)
+    suppression: Suppression = field(default_factory=Suppression)
 
     def apply(self, partition: Partition, chunk: Chunk) -> None:
         """Fold every credit that is above the watermark of its source partition into its target."""
@@ -74,9 +77,21 @@ class TargetStage:
             self.metrics.forward_repeats.inc(len(keep) - int(keep.sum()))
             if keep.any():
                 records.append(Arrived(offset, record, keep))
-        if records:
-            self._credit(partition, chunk, joined(records))
+        batch = self._counting(partition, joined(records)) if records else None
+        if batch is not None and len(batch.at):
+            self._credit(partition, chunk, batch)
         progress.applied = chunk.last + 1
+
+    def _counting(self, partition: Partition, c: Batch) -> Batch:
+        """Return the batch without what is by or about somebody who opted out, or was forgotten since."""
+        if not self.suppression:
+            return c
+        hashes, appended = partition.index.hashes_at(c.buf, c.start, c.length), c.produced_at_ms[c.targets]
+        out = self.suppression.drops(hashes[c.targets], appended) | self.suppression.drops(c.actors, appended)
+        if not out.any():
+            return c
+        self.metrics.refused.labels(Reason.OPTED_OUT.value).inc(int((out & (c.keep == 1)).sum()))
+        return without(c, out)
 
     def _credit(self, partition: Partition, chunk: Chunk, c: Batch) -> None:
         users, poison = partition.slots_at(c.buf, c.start, c.length), Poison()

@@ -10,17 +10,22 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 import redis
 
 from agents.calibration_feed import read_calibration
+from agents.lookup.explanation import explained
+from agents.lookup.formula import formulas
+from agents.lookup.stored import stored_score
 from deploy.local.state import StackState
 from schemas.redis_keys import RedisKeys
 from streams.formula import parameters_of
 from streams.model.calibration import score_of
 from tests.datasets import higgs
 from tests.integration.pipeline import RENOWN, Pipeline, pipeline
+from tests.web.arithmetic import complaints
 
 pytestmark = pytest.mark.integration
 KIND = {"RT": "share", "MT": "mention", "RE": "reply"}
@@ -101,3 +106,17 @@ def test_every_readable_target_score_is_that_of_the_final_calibration(scored: Pi
     readable = np.array([float(value or "nan") for value in asked.execute()])
     assert len(users) > 50_000
     np.testing.assert_allclose(readable, expected, atol=0.05)
+
+
+def test_every_explanation_is_arithmetic(scored: Pipeline) -> None:
+    """Points add up to the score shown, and the formula filled in gives the target, for everybody who is scored."""
+    keys, client = RedisKeys(scored.settings.redis_prefix), redis.Redis.from_url(scored.settings.redis_url)
+    known = formulas(scored.settings.profile, parameters_of(scored.settings))
+    users = [member.decode() for member in client.zrange(keys.top(), 0, -1)]
+    asked = client.pipeline(transaction=False)
+    for user in users:
+        asked.hgetall(keys.user(user))
+    scores = [stored_score(user, fields) for user, fields in zip(users, asked.execute(), strict=True)]
+    told = (msgspec.to_builtins(explained(score, [], [], known.get(score.model))) for score in scores)
+    assert len(scores) > 50_000
+    assert [each for found in told for each in complaints(found)] == []

@@ -16,6 +16,7 @@ from streams.engine import snapshot
 from streams.engine.batches import Batch, Producer, encoded, grouped
 from streams.engine.changelog import packed
 from streams.engine.chunk import Chunk
+from streams.engine.hashing import hash_id
 from streams.engine.layout import CLAIM, PAIR_BYTES, USER_BYTES
 from streams.engine.partition import Partition
 from streams.engine.raw_fetch import read_fetch
@@ -25,6 +26,7 @@ from streams.engine.restore import apply
 HASH_KEY = bytes(range(16))
 ACTS = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 4), st.booleans()), max_size=25)
 """(user, other, and whether the pair is removed instead of changed)."""
+LEAVES = st.lists(st.integers(0, 8), max_size=3)
 
 
 @dataclass
@@ -75,7 +77,7 @@ def contents(
 ) -> tuple[dict[bytes, bytes], dict[tuple[bytes, int], bytes], dict[bytes, bytes]]:
     """Rows by user, pairs that do not read as empty, metas."""
     state, pairs = partition.state, partition.state.pairs
-    rows = {key: state.rows[slot].tobytes() for slot, key in enumerate(partition.index.keys())}
+    rows = {key: state.rows[slot].tobytes() for slot, key in enumerate(partition.index.keys()) if key}
     empty = empty_pairs(1)[0].tobytes()
     found = {
         (partition.index.key(int(user)), int(other)): slot.tobytes()
@@ -104,6 +106,41 @@ def test_reading_back_gives_the_same_state(barriers: list[list[tuple[int, int, b
     assert contents(copy) == contents(source)
     assert not copy.is_dirty
     assert copy.position == log.end - 1
+
+
+@given(st.lists(st.tuples(ACTS, LEAVES, ACTS), min_size=1, max_size=4), st.integers(1, 2000))
+def test_who_left_is_gone_after_any_history(
+    barriers: list[tuple[list[Any], list[int], list[Any]]], target: int
+) -> None:
+    """With row, pairs and key, here and in whatever is read back; somebody who returns starts from nothing."""
+    source, copy, log = Partition(0, HASH_KEY), Partition(0, HASH_KEY), Log()
+    for serial, (before, leaving, after) in enumerate(barriers):
+        act(source, before, 2 * serial)
+        gone = [key_of(user) for user in leaving]
+        here = [key for key in gone if source.index.find(key) >= 0]
+        left = source.leave(np.array([hash_id(key, HASH_KEY) for key in gone], np.uint64))
+        assert sorted(left) == sorted(set(here))
+        assert all(key not in source.index.arena.tobytes() for key in gone if key.count(b"net") == 1)
+        assert not any(source.index.find(key) >= 0 for key in gone)
+        act(source, after, 2 * serial + 1)
+        flush(source, log, target)
+        assert not source.is_dirty
+    apply(copy, log.chunk())
+    assert contents(copy) == contents(source)
+    assert not copy.is_dirty
+
+
+def test_pairs_of_others_with_somebody_who_left_are_gone() -> None:
+    """What the others remember of the one who left is the one's, too."""
+    partition, copy, log = Partition(0, HASH_KEY), Partition(0, HASH_KEY), Log()
+    gone = hash_id(b"net:gone", HASH_KEY)
+    act(partition, [(1, 1, False), (2, gone, False), (2, 3, False)], 0)
+    flush(partition, log, 900)
+    assert partition.leave(np.array([gone], np.uint64)) == []
+    flush(partition, log, 900)
+    apply(copy, log.chunk())
+    assert set(contents(copy)[1]) == {(key_of(1), 1), (key_of(2), 3)}
+    assert contents(copy) == contents(partition)
 
 
 @given(ACTS, st.integers(1, 3000))
@@ -197,7 +234,6 @@ def pair_key(user: bytes) -> bytes:
             f"layout version {USER_VERSION + 1}",
         ),
         ((b"net:a", bytes((USER_VERSION,)) + bytes(USER_BYTES), ()), f"with {USER_BYTES + 1} bytes"),
-        ((b"net:a", None, ()), "layout version none"),
         ((pair_key(b"net:a"), bytes((PAIR_VERSION + 1,)) + bytes(PAIR_BYTES - 1), ()), "x01"),
         ((b"\x02new kind", b"", ()), "x02new kind"),
         ((None, b"", ()), "key"),

@@ -1,31 +1,8 @@
-"""The catalogue of metrics: complete, at zero from the start, without a label per user."""
+"""The worker's metrics: complete, and moved by what the engine reports."""
 
 from __future__ import annotations
 
-import re
-
-from prometheus_client import generate_latest
-
-from schemas.reasons import Reason
-from streams.metrics import CATALOGUE, Metrics
-
-ALLOWED_LABELS = {"", "reason"}
-
-
-def test_every_declaration_has_a_meaning_a_remedy_and_a_base_unit() -> None:
-    """A number that nobody knows what to do about is noise."""
-    for d in CATALOGUE:
-        assert re.fullmatch(r"renown_[a-z_]+", d.name)
-        assert d.meaning
-        assert d.remedy
-        assert d.label in ALLOWED_LABELS
-
-
-def test_every_reason_is_exported_at_zero_from_the_start() -> None:
-    """An alert on a rate needs the series before the first refusal."""
-    text = generate_latest(Metrics().registry).decode()
-    for reason in Reason:
-        assert f'renown_refused_total{{reason="{reason.value}"}} 0.0' in text
+from streams.metrics import CATALOGUE, EngineAdapter, Metrics
 
 
 def test_every_field_is_declared_once() -> None:
@@ -33,3 +10,17 @@ def test_every_field_is_declared_once() -> None:
     declared = [d.field for d in CATALOGUE]
     assert len(declared) == len(set(declared))
     assert set(declared) == set(Metrics.__annotations__)
+
+
+def test_what_the_engine_reports_is_counted() -> None:
+    """Busy seconds by stage, and each barrier with what it made durable."""
+    metrics = Metrics()
+    adapter = EngineAdapter(metrics)
+    adapter.chunk("target", 10, 0.2)
+    adapter.barrier(users=3, pairs=4, snapshot_s=0.01, duration_s=0.5)
+    told = metrics.registry.get_sample_value
+    assert told("renown_chunk_seconds_sum", {"stage": "target"}) == 0.2
+    assert told("renown_chunk_seconds_count", {"stage": "actor"}) == 0.0
+    assert told("renown_rows_flushed_total") == 3
+    assert told("renown_pairs_flushed_total") == 4
+    assert told("renown_barrier_seconds_sum") == 0.5

@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 
+from schemas.command import Command, encode_command, subject_of
 from schemas.credit import decode_credits
 from schemas.reasons import Reason
 from streams.engine.chunk import Chunk
@@ -120,6 +121,26 @@ def test_every_record_ends_where_it_belongs() -> None:
     rerouted = stage.outbox._waiting[SETTINGS.topics.engagements.name, 1]
     assert [(key, value) for key, value, _ in rerouted] == [(AWAY.encode(), values[4])]
     assert sorted(stage.partition.index.keys()) == sorted({u.encode() for u in (here, other, odd)})
+
+
+def test_what_is_by_or_about_somebody_who_left_is_dropped_and_counted() -> None:
+    """Nothing of it is forwarded, re-routed, kept as a letter or made a row; what is appended later counts again."""
+    here, other, gone = HERE[:3]
+    stage = Stage()
+    for offset, (command, at_ms) in enumerate([("opt_out", NOW_MS - 1), ("opt_in", NOW_MS)]):
+        value = encode_command(Command("c", command, subject_of(hashed(gone)), 0, "test"))  # type: ignore[arg-type]
+        stage.stage.suppression.take(offset, at_ms, value)
+    away = encode_command(Command("c", "opt_out", subject_of(hashed(AWAY)), 0, "test"))
+    stage.stage.suppression.take(2, NOW_MS, away)
+    stage.apply([event("1", gone, here), event("2", here, gone), event("3", here, other), event("4", AWAY, here)])
+    assert stage.forwarded() == [(102, other.encode(), hashed(here))]
+    assert stage.metrics.refused.labels(Reason.OPTED_OUT.value)._value.get() == 3
+    assert not stage.outbox._waiting
+    assert stage.partition.index.keys() == [here.encode()]
+    later = chunk_of([event("5", gone, here)], 104)
+    later.table[STAMP] = NOW_MS + 1
+    stage.stage.apply(stage.partition, later)
+    assert stage.forwarded()[1:] == [(104, here.encode(), hashed(gone))]
 
 
 def test_rebuilding_the_seen_acts_admits_what_applying_admitted() -> None:

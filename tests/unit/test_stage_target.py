@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.credit import EVENT, Credits, encode_credits
+from schemas.command import Command, encode_command, subject_of
+from schemas.credit import EVENT, Credits, decode_credits, encode_credits
+from schemas.rows import empty_users
 from schemas.topics import Topics
 from streams.engine.chunk import Chunk
 from streams.engine.fencing import FencedWriter
+from streams.engine.hashing import hash_id
 from streams.engine.partition import Partition
 from streams.engine.records import COLUMNS, OFFSET, VALUE_AT, VALUE_LEN
 from streams.metrics import Metrics
@@ -17,9 +23,11 @@ from streams.model.parameters import Parameters
 from streams.stages.letters import Outbox
 from streams.stages.pending import pending_of
 from streams.stages.stream_time import StreamTime
+from streams.stages.suppression import Suppression
 from streams.stages.target import TargetStage, progress_of
 
 SOURCES = 3
+EMPTY = empty_users(1)[0].tobytes()
 
 
 def nowhere() -> FencedWriter:
@@ -59,9 +67,16 @@ def records(draw: st.DrawFn) -> bytes:
     return encode_credits(record)
 
 
-def after(chunks: list[Chunk]) -> tuple[object, ...]:
+def after(chunks: list[Chunk], said: Suppression | None = None) -> tuple[Any, ...]:
     """Return everything that applying `chunks` leaves behind in a partition, by user."""
-    stage = TargetStage(SOURCES, Parameters(), Outbox(nowhere, Topics("test")), StreamTime(), Metrics())
+    stage = TargetStage(
+        SOURCES,
+        Parameters(),
+        Outbox(nowhere, Topics("test")),
+        StreamTime(),
+        Metrics(),
+        suppression=said or Suppression(),
+    )
     partition = Partition(0, b"k" * 16)
     for chunk in chunks:
         stage.apply(partition, chunk)
@@ -89,6 +104,45 @@ def test_a_chunk_of_records_is_credited_as_one_record_after_another(values: list
     """How the log is cut into chunks is chance; state, watermarks and what waits must not depend on it."""
     together = after([chunk_of(values, 40)])
     assert together == after([chunk_of([value], 40 + i) for i, value in enumerate(values)])
+
+
+GONE = st.sets(st.sampled_from(["x:a", "x:bc", "x:d", "actor"]))
+
+
+@given(st.lists(records(), min_size=1, max_size=6), GONE, st.sampled_from([0, 100]))
+def test_what_is_by_or_about_somebody_who_left_never_arrives(values: list[bytes], gone: set[str], until: int) -> None:
+    """What is still on its way when somebody leaves makes no row and no pair; the place in the log is kept."""
+    hashes = {name: 1 if name == "actor" else hash_id(name.encode(), b"k" * 16) for name in gone}
+    said = Suppression()
+    for offset, hashed in enumerate(hashes.values()):
+        value = encode_command(Command("c", "forget", subject_of(hashed), 0, "test"))
+        said.take(offset, until, value)
+    values = [encode_credits(replace(decode_credits(value), first=100 * i)) for i, value in enumerate(values)]
+    kept = {offset: left for offset, value in enumerate(values, 40) if (left := only(value, gone, until))}
+    alone = chunk_of(list(kept.values()), 40)
+    alone.table[OFFSET] = list(kept)
+    found, expected = after([chunk_of(values, 40)], said), after([alone])
+    # Records of the draw name people without an event, or with repeats alone.
+    rows, expected_rows = ([row for row in one[0] if row[1] != EMPTY] for one in (found, expected))
+    assert rows == expected_rows
+    assert found[1] == expected[1]
+    assert found[2:4] == after([chunk_of(values, 40)])[2:4]
+
+
+def only(value: bytes, gone: set[str], until: int) -> bytes | None:
+    """Return the record without the events that must not arrive, None when none is left."""
+    c = decode_credits(value)
+    ends = np.cumsum(c.lengths, dtype=np.int64)
+    names = [c.names[end - n : end].tobytes().decode() for end, n in zip(ends, c.lengths, strict=True)]
+    counting = [
+        c.produced_at_ms > until or not (names[each["target"]] in gone or (each["actor"] == 1 and "actor" in gone))
+        for each in c.events
+    ]
+    users = sorted({int(one) for one in c.events["target"][counting]})
+    events = c.events[counting].copy()
+    events["target"] = np.searchsorted(users, events["target"])
+    buf = np.frombuffer("".join(names[user] for user in users).encode(), np.uint8)
+    return encode_credits(replace(c, events=events, lengths=c.lengths[users], names=buf)) if users else None
 
 
 @given(st.lists(records(), min_size=1, max_size=6))

@@ -1,0 +1,78 @@
+"""Suppression: whose events no longer count, known by keyed hashes alone.
+
+Of a user who opted out nothing counts; of one who was forgotten, or came back, nothing that was appended before. So
+what is still on its way, and a replay of the whole log, cannot bring back what was deleted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import structlog
+
+from schemas.command import FORGET, OPT_IN, OPT_OUT, Command, decode_command
+from schemas.errors import BadRecordError
+
+FOR_EVER: Final = np.iinfo(np.int64).max
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Suppression:
+    """What the commands topic says so far; `known` is set once its end was reached.
+
+    `following` is the offset behind the last command read. `deletions` holds (offset, hash) of each command that
+    deletes.
+    """
+
+    known: asyncio.Event = field(default_factory=asyncio.Event)
+    following: int = 0
+    deletions: list[tuple[int, int]] = field(default_factory=list)
+    refused: int = 0
+    _until: dict[int, int] = field(default_factory=dict)
+    _hashes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))
+    _limits: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+
+    def take(self, offset: int, appended_at_ms: int, value: bytes | None) -> None:
+        """Take in one record of the commands topic; what is no command is counted and left out."""
+        self.following = offset + 1
+        try:
+            command = decode_command(value)
+        except BadRecordError as error:
+            self.refused += 1
+            _log.warning("not a command", offset=offset, error=str(error))
+            return
+        self._obey(offset, appended_at_ms, command)
+
+    def _obey(self, offset: int, appended_at_ms: int, command: Command) -> None:
+        subject = int(command.subject, 16)
+        before = self._until.get(subject, -1)
+        if command.command == OPT_OUT:
+            self._until[subject] = FOR_EVER
+        elif command.command == FORGET:
+            self._until[subject] = max(before, appended_at_ms)
+        elif command.command == OPT_IN and before == FOR_EVER:
+            self._until[subject] = appended_at_ms
+        if command.command in {OPT_OUT, FORGET}:
+            self.deletions.append((offset, subject))
+        self._hashes = np.array(sorted(self._until), np.uint64)
+        self._limits = np.array([self._until[one] for one in sorted(self._until)], np.int64)
+
+    def __bool__(self) -> bool:
+        """Whether anybody's events are suppressed."""
+        return len(self._hashes) > 0
+
+    def drops(self, hashes: np.ndarray, appended_at_ms: np.ndarray) -> np.ndarray:
+        """Return which events (b1[n]) do not count: by key hash (u8[n]) of a person and append time (i8[n], ms)."""
+        if not self:
+            return np.zeros(len(hashes), np.bool_)
+        place = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
+        found: np.ndarray = (self._hashes[place] == hashes) & (appended_at_ms <= self._limits[place])
+        return found
+
+    def to_delete(self, since: int) -> np.ndarray:
+        """Return the hashes (u8[n]) that commands from offset `since` on delete."""
+        return np.unique(np.array([hashed for offset, hashed in self.deletions if offset >= since], np.uint64))

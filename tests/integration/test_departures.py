@@ -1,0 +1,149 @@
+"""Somebody who opts out is gone to the last byte, and nothing brings them back but themselves."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from confluent_kafka import Consumer, TopicPartition
+from redis import Redis
+
+from deploy.local.state import StackState
+from schemas.topics import Topic
+from tests.events import counted, engagements, write
+from tests.integration.pipeline import RENOWN, Pipeline, pipeline
+
+pytestmark = pytest.mark.integration
+EVENTS = engagements(4_000, 300, seed=11)
+ANN, BOB = "test:user1", "test:user2"
+"""Both receive much: others remember them, and have them among their moments."""
+
+
+@pytest.fixture(scope="module")
+def running(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pipeline]:
+    """Give a pipeline of two workers in which all events are scored."""
+    folder = tmp_path_factory.mktemp("departures")
+    settings = {"session_timeout_s": "6", "commit_interval_s": "0.3"}
+    with pipeline(stack, folder, "departures", workers=2, profile="burst", **settings) as made:
+        send(made, EVENTS)
+        yield made
+
+
+def send(running: Pipeline, events: list[dict[str, Any]]) -> None:
+    path = write(running.folder / "events.jsonl", events)
+    running.renown("ingest", str(path), "--format", "jsonl")
+    running.renown("drain", "--timeout", "120")
+
+
+def live_records(running: Pipeline, topic: Topic) -> Iterator[bytes]:
+    """Yield what a topic holds: every record, or of a compacted one the newest of each key that is no tombstone."""
+    consumer = Consumer({"bootstrap.servers": running.settings.bootstrap, "group.id": "search"})
+    places = [TopicPartition(topic.name, number) for number in range(topic.count(running.settings.partitions))]
+    marks = {place.partition: consumer.get_watermark_offsets(place, timeout=10) for place in places}
+    for place in places:
+        place.offset = marks[place.partition][0]
+    consumer.assign(places)
+    left = sum(end - begin for begin, end in marks.values())
+    newest: dict[Any, bytes] = {}
+    while left:
+        for message in consumer.consume(left, 5):
+            left -= 1
+            compacted = topic.config.get("cleanup.policy") == "compact"
+            key = message.key() if compacted else (message.partition(), message.offset())
+            newest.pop(key, None)
+            if message.value() is not None:
+                newest[key] = (message.key() or b"") + b"|" + message.value() + repr(message.headers()).encode()
+    consumer.close()
+    yield from newest.values()
+
+
+def everything(running: Pipeline) -> Iterator[tuple[str, bytes]]:
+    """Yield every byte of Redis and of every topic but the raw input, each with where it lies."""
+    redis: Any = Redis.from_url(running.settings.redis_url)
+    for key in redis.scan_iter(f"{running.settings.redis_prefix}:*", count=1_000):
+        kind = redis.type(key).decode()
+        reads = {"hash": redis.hgetall, "string": redis.get, "zset": lambda name: redis.zrange(name, 0, -1)}
+        yield f"redis {key!r}", key + repr(reads[kind](key)).encode()
+    for topic in running.settings.topics.all():
+        if topic.name != running.settings.topics.engagements.name:
+            for record in live_records(running, topic):
+                yield topic.name, record
+
+
+def places_of(running: Pipeline, user: str) -> set[str]:
+    """Return where the user's id stands; followed by a digit it is somebody else's."""
+    name = user.encode()
+    found = set()
+    for place, content in everything(running):
+        for rest in content.split(name)[1:]:
+            if not rest[:1].isdigit():
+                found.add(place)
+    return found
+
+
+def earned(running: Pipeline) -> dict[str, dict[str, object]]:
+    """Return the audit of the tables without what the next calibration may move."""
+    lines = running.counts().items()
+    return {user: {name: value for name, value in line.items() if name != "score"} for user, line in lines}
+
+
+def obey(running: Pipeline, command: str, user: str) -> float:
+    done = json.loads(running.renown(command, user, "--json"))
+    return float(done["seconds"])
+
+
+def test_who_opts_out_is_gone_and_stays_gone(running: Pipeline) -> None:
+    """From Redis, leaderboards, tables, changelog, scores and credits; through new events and kill -9."""
+    assert len(places_of(running, ANN)) > 4, "the search must find what is there"
+    assert obey(running, "opt-out", ANN) < 30
+    assert places_of(running, ANN) == set()
+    before = earned(running)
+    assert ANN not in before
+    again = [dict(event, id=f"again-{event['id']}") for event in EVENTS if ANN in {event["actor"], event["target"]}]
+    assert len(again) > 100
+    send(running, again)
+    running.kill("worker-0")
+    running.start("worker-0")
+    running.wait_ready("worker-0")
+    send(running, [dict(event, id=f"later-{event['id']}") for event in again])
+    assert places_of(running, ANN) <= {running.settings.topics.credits.name}
+    assert earned(running) == before, "and nobody else has gained or lost by what was dropped"
+    asked = subprocess.run((*RENOWN, "score", ANN), env=running.env, capture_output=True, text=True, check=False)
+    assert asked.returncode == 1
+    obey(running, "opt-out", ANN)
+    assert places_of(running, ANN) == set()
+
+
+def test_others_keep_their_counts_when_somebody_leaves(running: Pipeline) -> None:
+    """Counts are the others' own; only what names the one who left goes."""
+    answer, live = counted(EVENTS), running.counts()
+    for user in set(answer) - {ANN, BOB}:
+        for side in ("received", "given"):
+            have = {kind: count for kind, count in live[user][side].items() if count}  # type: ignore[attr-defined]
+            assert have == answer[user][side], user
+
+
+def test_who_is_forgotten_begins_anew(running: Pipeline) -> None:
+    obey(running, "forget", BOB)
+    assert places_of(running, BOB) == set()
+    act = {**EVENTS[0], "id": "new", "actor": "test:user3", "target": BOB, "kind": "share"}
+    send(running, [act])
+    assert running.counts()[BOB]["received"] == {"like": 0, "share": 1, "mention": 0, "reply": 0}
+
+
+def test_who_opts_in_again_counts_from_then_on(running: Pipeline) -> None:
+    obey(running, "opt-out", "test:user5")
+    obey(running, "opt-in", "test:user5")
+    act = {**EVENTS[0], "id": "back", "actor": "test:user3", "target": "test:user5", "kind": "reply"}
+    send(running, [act])
+    assert running.counts()["test:user5"]["received"] == {"like": 0, "share": 0, "mention": 0, "reply": 1}
+
+
+def test_what_is_no_user_is_refused_by_name(running: Pipeline) -> None:
+    done = subprocess.run((*RENOWN, "opt-out", "ann"), env=running.env, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "USER" in done.stderr
+    assert "network:native-id" in done.stderr
