@@ -24,6 +24,7 @@ from streams.engine.layout import (
     USER_BYTES,
 )
 from streams.engine.partition import Partition
+from streams.model.pairs import PairTable
 
 USER_ROW, USER_GONE, PAIR_SLOT, PAIR_GONE, META_VALUE, UNREADABLE = range(6)
 
@@ -148,9 +149,7 @@ def _apply_users(partition: Partition, chunk: Chunk, at: np.ndarray) -> None:
 
 
 def _apply_pairs(partition: Partition, chunk: Chunk, start: int, kinds: np.ndarray) -> None:
-    """Enter pairs in the log's order, of the records from `start` on that `kinds` tells of; a removed one as an empty
-    slot, which reads the same and expires.
-    """
+    """Enter and drop pairs in the log's order, of the records from `start` on that `kinds` tells of."""
     at = start + np.flatnonzero((kinds == PAIR_SLOT) | (kinds == PAIR_GONE))
     if not len(at):
         return
@@ -161,6 +160,17 @@ def _apply_pairs(partition: Partition, chunk: Chunk, start: int, kinds: np.ndarr
     values[kept] = _gathered(chunk.view, chunk.value_at[at[kept]] + 1, PAIR.itemsize).reshape(-1).view(PAIR)
     known = users >= 0
     partition.state.pairs.load(users[known], others[known], values[known])
+    gone = known & ~kept
+    if gone.any():
+        _drop_empty(partition.state.pairs, users[gone], others[gone])
+
+
+def _drop_empty(pairs: PairTable, users: np.ndarray, others: np.ndarray) -> None:
+    """Drop those of the named pairs that are empty: the log may have filled one again after it was removed."""
+    numbers = pairs.find(users, others)
+    gone = np.zeros(len(pairs), np.bool_)
+    gone[numbers] = pairs.slots[numbers] == empty_pairs(1)[0]
+    pairs.remove(gone)
 
 
 def _owners(partition: Partition, chunk: Chunk, at: np.ndarray, kept: np.ndarray) -> np.ndarray:

@@ -130,7 +130,8 @@ class ActorStage:
         out = said.drops(hashes[c.actors], appended) | said.drops(hashes[c.targets], appended)
         if out.any():
             self.metrics.refused.labels(Reason.OPTED_OUT.value).inc(int(out.sum()))
-        return (~out).astype(np.uint8)
+        keep: np.ndarray = (~out).astype(np.uint8)
+        return keep
 
     def _drop_repeats(self, partition: Partition, admitted: Admitted, keep: np.ndarray) -> None:
         seen: Seen = partition.extra[_SEEN]

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, TopicPartition
 from redis import Redis
 
 from deploy.local.state import StackState
+from schemas.kinds import KINDS
 from schemas.topics import Topic
 from tests.events import counted, engagements, write
 from tests.integration.pipeline import RENOWN, Pipeline, pipeline
@@ -95,6 +96,27 @@ def obey(running: Pipeline, command: str, user: str) -> float:
     return float(done["seconds"])
 
 
+def exported(running: Pipeline, user: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(running.renown("export", user))
+    return found
+
+
+def test_an_export_holds_all_that_is_known(running: Pipeline) -> None:
+    """Every count, pair and act, as the input says."""
+    found, answer = exported(running, ANN), counted(EVENTS)[ANN]
+    acts = {event["id"] for event in EVENTS if ANN in {event["actor"], event["target"]}}
+    assert {act["id"] for act in found["engagements"]} == acts
+    assert dict(zip(KINDS, found["row"]["received"], strict=True)) == {kind: answer["received"][kind] for kind in KINDS}
+    others = {event["target"] if event["actor"] == ANN else event["actor"] for event in EVENTS if event["id"] in acts}
+    assert len(found["pairs"]) == len(others) == found["remembered_by"]
+    assert found["score"]["user"] == ANN
+    assert len(found["history"]) == 1
+    assert found["moments"]
+    assert found["dead_letters"] == []
+    asked = subprocess.run((*RENOWN, "export", "test:nobody"), env=running.env, capture_output=True, check=False)
+    assert asked.returncode == 1
+
+
 def test_who_opts_out_is_gone_and_stays_gone(running: Pipeline) -> None:
     """From Redis, leaderboards, tables, changelog, scores and credits; through new events and kill -9."""
     assert len(places_of(running, ANN)) > 4, "the search must find what is there"
@@ -111,6 +133,8 @@ def test_who_opts_out_is_gone_and_stays_gone(running: Pipeline) -> None:
     send(running, [dict(event, id=f"later-{event['id']}") for event in again])
     assert places_of(running, ANN) <= {running.settings.topics.credits.name}
     assert earned(running) == before, "and nobody else has gained or lost by what was dropped"
+    left = exported(running, ANN)
+    assert {name for name, value in left.items() if value} == {"user", "exported_at", "engagements"}, "raw input stays"
     asked = subprocess.run((*RENOWN, "score", ANN), env=running.env, capture_output=True, text=True, check=False)
     assert asked.returncode == 1
     obey(running, "opt-out", ANN)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.errors import BrokenGuaranteeError
-from schemas.rows import PAIR_VERSION, USER_VERSION, empty_pairs
+from schemas.rows import PAIR_VERSION, USER_VERSION
 from streams.engine import snapshot
 from streams.engine.batches import Batch, Producer, encoded, grouped
 from streams.engine.changelog import packed
@@ -75,14 +75,12 @@ def act(partition: Partition, acts: list[tuple[int, int, bool]], serial: int) ->
 def contents(
     partition: Partition,
 ) -> tuple[dict[bytes, bytes], dict[tuple[bytes, int], bytes], dict[bytes, bytes]]:
-    """Rows by user, pairs that do not read as empty, metas."""
+    """Rows by user, pairs, metas."""
     state, pairs = partition.state, partition.state.pairs
     rows = {key: state.rows[slot].tobytes() for slot, key in enumerate(partition.index.keys()) if key}
-    empty = empty_pairs(1)[0].tobytes()
     found = {
         (partition.index.key(int(user)), int(other)): slot.tobytes()
         for user, other, slot in zip(pairs.users, pairs.others, pairs.slots, strict=True)
-        if slot.tobytes() != empty
     }
     return rows, found, dict(partition.meta)
 
