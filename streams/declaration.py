@@ -136,6 +136,6 @@ def about_process(registry: CollectorRegistry) -> None:
 
     To be called before metrics are made: from here on none brings a second series that says when it was made.
     """
-    disable_created_metrics()
+    disable_created_metrics()  # type: ignore[no-untyped-call]
     ProcessCollector(registry=registry)
     gauge(BUILD, registry, version=version("renown")).labels(version("renown")).set(1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Final
 
+from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
 from faust import App
 from faust.tables.recovery import Recovery
@@ -21,6 +22,7 @@ _METHODS: Final = (
     "_commit",
     "_getmany",
     "_handle_attached",
+    "_new_consumer_thread",
     "_new_offset",
     "_to_message",
     "commit",
@@ -37,6 +39,7 @@ _REST: Final = (
     (App, "_crash"),
     (Recovery, "on_recovery_completed"),
     (driver, "credentials_to_aiokafka_auth"),
+    (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
     (driver, "server_list"),
     (fetcher, "MemoryRecords"),
     (fetcher, "PartitionRecords"),
@@ -57,9 +60,16 @@ def _missing() -> Iterator[str]:
             yield f"{owner.__name__}.{name}"
 
 
+def _missing_of_fetching() -> Iterator[str]:
+    source = inspect.getsource(AIOKafkaConsumer)
+    for name in ("_fetch_min_bytes", "_fetch_max_wait_ms"):
+        if f"self.{name} = " not in source:
+            yield f"AIOKafkaConsumer.{name}"
+
+
 def check_private_names() -> None:
     """Return when the installed Faust has all the engine leans on; BadSettingError names what it lacks."""
-    missing = sorted(_missing())
+    missing = sorted([*_missing(), *_missing_of_fetching()])
     if missing:
         found = version("faust-streaming")
         remedy = f"lacks {', '.join(missing)}; install faust-streaming {MADE_FOR}"

@@ -32,6 +32,9 @@ HELD_TIMEOUT_S: Final = 0.05
 POLL_S: Final = 0.2
 """How long a fetch may wait for records; a seek, and so every rebalance, waits for it."""
 CREATE_TIME: Final = 0
+GATHER_MS: Final = 25
+GATHER_BYTES: Final = 1 << 18
+"""A fetch waits so long for so much: without load, many tiny chunks would cost more than what they hold."""
 
 
 class Consumer(driver.Consumer):
@@ -49,6 +52,9 @@ class Consumer(driver.Consumer):
         self._delivered: dict[Any, deque[int]] = defaultdict(deque)
         self._given: dict[Any, int] = {}
         self._taken: dict[Any, int] = {}
+
+    def _new_consumer_thread(self) -> ConsumerThread:
+        return ConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     def is_fresh(self, chunk: Chunk) -> bool:
         """Return whether the chunk may still be applied."""
@@ -178,6 +184,15 @@ class Consumer(driver.Consumer):
         self._new_epoch()
         self._closing = True
         await super().on_partitions_revoked(revoked)
+
+
+class ConsumerThread(driver.AIOKafkaConsumerThread):
+    """Faust's, with fetches that gather: without load many tiny chunks would cost more than what they hold."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        made: Any = super()._create_worker_consumer(transport)
+        made._fetch_min_bytes, made._fetch_max_wait_ms = GATHER_BYTES, GATHER_MS
+        return made
 
 
 class Transport(driver.Transport):

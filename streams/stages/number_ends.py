@@ -64,7 +64,7 @@ def float_end(buf: np.ndarray, p: int, end: int) -> tuple[int, int]:
         return q, q
     first = q + 1
     first += first < end and buf[first] == MINUS
-    last = digits_end(buf, first, end)
+    last = whole_end(buf, first, end)
     return (q, last) if last > 0 else (NO, NO)
 
 
@@ -72,3 +72,25 @@ def float_end(buf: np.ndarray, p: int, end: int) -> tuple[int, int]:
 def past_byte(buf: np.ndarray, p: int, end: int, byte: int) -> int:
     """Return the index behind the byte at `p`, -1 when another one stands there or p is -1."""
     return p + 1 if 0 <= p < end and buf[p] == byte else NO
+
+
+@njit(cache=True, nogil=True)
+def hundredths(buf: np.ndarray, p: int, q: int) -> int:
+    """Return the whole hundredths of the float in buf[p:q], which is sound and not 1e16 or more.
+
+    Of a larger one it is some number above zero, of a negative one zero.
+    """
+    value, left = np.int64(0), np.int64(2)
+    is_behind = False
+    for at in range(p, q):
+        c = buf[at]
+        if c == MINUS:
+            return 0
+        if c == LOWER_E:
+            return 0 if buf[at + 1] == MINUS else int(value + 1)
+        if c == POINT:
+            is_behind = True
+        elif left > 0:
+            value = value * 10 + np.int64(c) - np.int64(ZERO)
+            left -= is_behind
+    return int(value * (100 if left == 2 else 10 if left == 1 else 1))  # noqa: PLR2004
