@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --allow-unsafe --strip-extras
 
-.PHONY: setup setup-dev demo down check test faults audit schemas evidence lock
+.PHONY: setup setup-dev demo down check test browser screenshots faults operations audit schemas evidence lock
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -17,7 +17,7 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-deps --no-build-isolation -e .
 	@echo "renown: compiling the kernels, half a minute the first time"
-	@$(BIN)/python -m streams.warm
+	@$(BIN)/python -m agents.warm
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.lock .venv/.installed
@@ -44,9 +44,27 @@ check: setup-dev
 test: setup-dev
 	$(BIN)/python -m pytest
 
+# Needs a Chromium on PATH (apt install chromium), which `make test` must not.
+browser: setup-dev
+	$(BIN)/python -m pytest tests/browser
+
+# Of a running `renown serve`.
+screenshots: setup-dev
+	$(BIN)/python -m tests.browser.screenshots $(or $(ADDRESS),http://127.0.0.1:8080) docs
+
 # QUICK=1 for the ten-minute selection.
 faults: setup-dev
 	@$(BIN)/renown faults $(if $(QUICK),--quick)
+
+# Prometheus, kustomize and a reader of compose files, from sources that go.sum pins; takes Go, and minutes the first time.
+TOOLS := build/tools
+$(TOOLS)/.built: deploy/tools/go.sum
+	@command -v go >/dev/null || { echo "renown: go not found; make operations builds its tools with Go 1.26.7 or later"; exit 1; }
+	cd deploy/tools && go build -tags remove_all_sd,enable_dns_sd -trimpath -o $(CURDIR)/$(TOOLS)/ tool
+	@touch $@
+
+operations: setup-dev $(TOOLS)/.built
+	@$(BIN)/python -m tests.operations $(TOOLS)
 
 # The recordings are not ours to ship: docs/evidence.md says whose they are.
 DATA ?= $(or $(RENOWN_DATASETS),datasets)

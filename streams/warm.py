@@ -1,4 +1,4 @@
-"""Compiles every kernel, or finds it in the cache: `python -m streams.warm`."""
+"""Compiles every kernel of a worker, or finds it in the cache."""
 
 from __future__ import annotations
 
@@ -12,7 +12,3 @@ def warm() -> None:
     warm_model()
     warm_engine()
     warm_stages()
-
-
-if __name__ == "__main__":
-    warm()

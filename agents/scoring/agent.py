@@ -22,10 +22,10 @@ from agents.scoring.latency import Latency
 from agents.scoring.meta import Meta
 from agents.scoring.metrics import ScoringMetrics
 from agents.scoring.outage import Patience
-from agents.scoring.records import user_and_score
+from agents.scoring.records import Refused, read
 from agents.scoring.writer import MovedError, ScoreWriter
-from schemas.errors import BadRecordError, RenownError
-from schemas.score import Score
+from schemas.errors import RenownError
+from schemas.score import decode_score
 from streams.engine.crashpoints import reach
 
 POLL_MS = 200
@@ -127,8 +127,9 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         if partition not in self._placed or (expected or 0) > records[0].offset:
             return  # came to us during the poll, so it was not read from where Redis says
         following = records[-1].offset + 1
-        scored = [pair for record in records if (pair := self._decoded(record)) is not None]
-        entries = newest(scored)
+        found = read(records)
+        self._refuse(found.refused)
+        entries = newest(found.scores)
         reach("scoring_write")
         try:
             written = await self._patience.until_done(
@@ -140,24 +141,20 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         reach("scoring_written")
         if partition in self._placed:
             self._placed[partition] = following
-        for _, score in scored[-1:]:
-            if score is not None:
-                self._meta.seen(score)
+        if records[-1].value and not (found.refused and found.refused[-1].record is records[-1]):
+            self._meta.seen(decode_score(records[-1].value))
         for outcome, count in (
             ("written", written.written),
             ("stale", written.stale),
             ("removed", written.removed),
         ):
             self._metrics.by_outcome[outcome].inc(count)
-        self._measure(partition, records, [score for _, score in scored if score is not None])
+        self._measure(partition, records, found.produced_at_ms)
 
-    def _decoded(self, record: ConsumerRecord) -> tuple[str, Score | None] | None:
-        try:
-            return user_and_score(record)
-        except BadRecordError as error:
+    def _refuse(self, refused: list[Refused]) -> None:
+        for record, error in refused:
             self._metrics.by_outcome["refused"].inc()
             log.warning("not a score", partition=record.partition, offset=record.offset, error=str(error))
-            return None
 
     async def _rewind(self, partition: TopicPartition, position: int | None) -> None:
         if partition not in self._consumer.assignment():
@@ -168,15 +165,14 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         log.warning("redis holds another position", partition=partition.partition, expected=held, found=position)
         await self._seek(partition, position)
 
-    def _measure(self, partition: TopicPartition, records: list[ConsumerRecord], scores: list[Score]) -> None:
+    def _measure(self, partition: TopicPartition, records: list[ConsumerRecord], produced_at_ms: list[int]) -> None:
         """Take the delays of fresh scores; those of a catch-up say how long we were away, not how fast we are."""
         if records[0].timestamp < self._live_since_ms.get(partition, 0):
             return
         now_ms = self._now_ms()
-        for score in scores:
-            if score.produced_at_ms:
-                self._latency.add(now_ms - score.produced_at_ms)
-                self._metrics.delay.observe(max(0, now_ms - score.produced_at_ms) / 1000)
+        delays_ms = [now_ms - each for each in produced_at_ms if each]
+        self._latency.add(delays_ms)
+        self._metrics.observe_delays(delays_ms)
 
     async def _look(self) -> None:
         """Once a second: is Redis still the one that we wrote to? Then leave word of ourselves there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 WINDOW_SAMPLES = 4_096
@@ -14,9 +15,9 @@ class Latency:
 
     samples: deque[int] = field(default_factory=lambda: deque(maxlen=WINDOW_SAMPLES))
 
-    def add(self, delay_ms: int) -> None:
-        """Take in one delay; a clock that runs behind the broker's cannot make it negative."""
-        self.samples.append(max(0, delay_ms))
+    def add(self, delays_ms: Iterable[int]) -> None:
+        """Take in delays; a clock that runs behind the broker's cannot make them negative."""
+        self.samples.extend(max(0, delay) for delay in delays_ms)
 
     def quantiles(self) -> tuple[int, int] | None:
         """Return the delays that 50 % and 99 % of the samples do not exceed, None without samples.

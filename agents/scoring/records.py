@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from aiokafka import ConsumerRecord
 
+from agents.scoring.entries import DAY_MS, Text
+from agents.scoring.score_scan import scan
 from schemas.errors import BadRecordError, shown
 from schemas.identifiers import user_id
 from schemas.reasons import Reason
 from schemas.score import Score, decode_score
 
 MAX_VERSION = 2**63 - 1
+
+
+class Refused(NamedTuple):
+    """A record that is no score, and why."""
+
+    record: ConsumerRecord
+    error: BadRecordError
+
+
+class Read(NamedTuple):
+    """What records say, in their order: users with scores or None for tombstones; what scores were produced at."""
+
+    scores: list[tuple[str, Score | Text | None]]
+    produced_at_ms: list[int]
+    refused: list[Refused]
+
+
+def read(records: Sequence[ConsumerRecord]) -> Read:
+    """Return what `user_and_score` finds in each record, as text where that can be told without decoding it."""
+    found = scan([record.key or b"" for record in records], [record.value or b"" for record in records])
+    bounds, (versions, as_of, produced, trending, places) = found.bounds.tolist(), found.numbers.tolist()
+    scores, produced_at_ms, refused = list[tuple[str, Score | Text | None]](), list[int](), list[Refused]()
+    for i, (record, plain) in enumerate(zip(records, found.plain.tolist(), strict=True)):
+        try:
+            if plain:
+                values = found.texts[bounds[i] : bounds[i + 1]]
+                text = Text(versions[i], as_of[i] // DAY_MS, trending[i] > 0, places[i], values)
+                scores.append((_user(record.key), text))
+                produced_at_ms.append(produced[i])
+                continue
+            user, score = user_and_score(record)
+        except BadRecordError as error:
+            refused.append(Refused(record, error))
+            continue
+        scores.append((user, score))
+        if score is not None:
+            produced_at_ms.append(score.produced_at_ms)
+    return Read(scores, produced_at_ms, refused)
 
 
 def user_and_score(record: ConsumerRecord) -> tuple[str, Score | None]:

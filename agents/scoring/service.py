@@ -22,6 +22,7 @@ from agents.scoring.agent import ScoringAgent
 from agents.scoring.meta import Meta, clear
 from agents.scoring.metrics import ScoringMetrics
 from agents.scoring.outage import Patience, StoppedError
+from agents.scoring.score_scan import warm
 from agents.scoring.writer import ScoreWriter, connected
 from agents.topics import require
 from schemas.access import Role
@@ -72,6 +73,7 @@ async def run(
 ) -> None:
     """Run the agent until `stop`; `ready` is called once it has taken up its work. Raises RenownError."""
     redis, keys = connected(settings.redis_url, **redis_login(settings)), RedisKeys(settings.redis_prefix)
+    await asyncio.to_thread(warm)
     try:
         if (refused := await wrong_protocol(settings.redis_url)) is not None:
             raise refused

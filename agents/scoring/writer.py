@@ -17,7 +17,7 @@ from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from agents.redis_connection import redis_client
-from agents.scoring.entries import Entry, keys_of, packed
+from agents.scoring.entries import Entry, call_of, side_by_side
 from schemas.redis_keys import RedisKeys
 from streams.engine.crashpoints import reach
 
@@ -71,6 +71,7 @@ class ScoreWriter:
         with the right position is safe: what is written already is not newer than itself.
         """
         total = Written()
+        entries = side_by_side(entries)
         parts = [entries[at : at + USERS_A_CALL] for at in range(0, len(entries), USERS_A_CALL)] or [[]]
         for part in parts:
             after = following if part is parts[-1] else expected
@@ -81,11 +82,9 @@ class ScoreWriter:
         return total
 
     async def _call(self, partition: int, entries: Sequence[Entry], expected: int | None, after: int | None) -> Written:
-        keys = [self._keys.meta(), self._keys.top(), self._keys.top_momentum()]
-        for entry in entries:
-            keys += keys_of(entry.user, self._keys)
-        positions = (_field(partition), _text(expected), _text(after))
-        arguments: list[str | bytes] = [*positions, *map(packed, entries)]
+        owned, heads, values = call_of(entries, self._keys)
+        keys = [self._keys.meta(), self._keys.top(), self._keys.top_momentum(), *owned]
+        arguments: list[str | bytes] = [_field(partition), _text(expected), _text(after), heads, values]
         state, *rest = await self._evaluated(keys, arguments)
         if state == b"moved":
             raise MovedError(int(rest[0]) if rest[0] else None)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 from redis.asyncio import Redis
+from redis.exceptions import ResponseError
 
 from agents.lookup.reader import Reader
 from agents.scoring.entries import Entry, newest
@@ -216,6 +217,17 @@ async def test_a_crash_between_two_calls_leaves_the_position(redis: Redis, keys:
         await _DyingWriter(redis, keys).write(0, entries, before, 250)
     assert await writer.positions([0]) == {0: before}
     assert await writer.write(0, entries, before, 250) == Written(written=50, stale=200)
+
+
+async def test_a_call_that_breaks_off_half_way_is_made_up_for(redis: Redis, keys: RedisKeys) -> None:
+    """A user whose version is there already is left out by the next attempt: she would miss a leaderboard for ever."""
+    writer, entries = ScoreWriter(redis, keys), _entries(_score("x:a", 1), _score("y:b", 1))
+    await redis.set(keys.top("y"), "in the way")
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        await writer.write(0, entries, None, 1)
+    await redis.delete(keys.top("y"))
+    assert await writer.write(0, entries, None, 1) == Written(written=2)
+    assert await _ranks(redis, keys.top("y")) == ["y:b"]
 
 
 async def test_a_restarted_redis_gets_the_script_again(redis: Redis, keys: RedisKeys) -> None:

@@ -15,9 +15,9 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from agents.rig.pipeline import STOP_LIMIT_S, Pipeline, prepared
+from agents.warm import warm
 from deploy.local import ports
 from deploy.local.state import StackState
-from streams.warm import warm
 from tests.containerfile import final_stage, health_check
 from tests.events import START_MS
 from tests.integration.container_root import Container, in_image, missing, start

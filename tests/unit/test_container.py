@@ -6,7 +6,6 @@ import importlib.util
 import os
 import re
 import time
-import tomllib
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -87,7 +86,7 @@ def test_its_settings_are_known_and_hold_no_secret() -> None:
 def test_kernels_are_compiled_as_they_will_be_looked_for() -> None:
     """Another processor's name, place or source folder and every start compiles for half a minute."""
     found = instructions()
-    warm = next(number for number, each in enumerate(found) if "streams.warm" in each.rest)
+    warm = next(number for number, each in enumerate(found) if "agents.warm" in each.rest)
     before = [each for each in found[:warm] if each.word in {"ENV", "WORKDIR"}]
     assert [each.rest for each in before if each.word == "WORKDIR"][-1] == "/"
     built = dict(pair.split("=", 1) for each in before if each.word == "ENV" for pair in each.words())
@@ -163,6 +162,24 @@ class TestHealth:
         os.utime(file, (long_ago, long_ago))
         assert "hangs" in trouble("worker")
 
+    def test_a_worker_that_recovers_is_alive_and_one_that_hangs_is_not(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Recovery has no file, or one of the process before; only a file of its own that gets old tells of a hang."""
+        file = tmp_path / "ready"
+        monkeypatch.setenv("RENOWN_READY_FILE", str(file))
+        assert trouble("worker-alive") == ""
+        file.write_text(str(os.getpid()))
+        assert trouble("worker-alive") == ""
+        monkeypatch.setattr("deploy.container.health.STALE_AFTER_S", 0.1)
+        time.sleep(0.2)
+        assert "hangs" in trouble("worker-alive")
+        long_ago = time.time() - 86_400 * 365
+        os.utime(file, (long_ago, long_ago))
+        assert trouble("worker-alive") == "", "written before this process began"
+        file.write_text("999999999")
+        assert trouble("worker-alive") == ""
+
     def test_a_service_is_well_while_it_answers(self) -> None:
         """503 is an answer, and not a good one."""
 
@@ -181,32 +198,3 @@ class TestHealth:
             assert "503" in trouble(f"{url}/bad")
             server.shutdown()
         assert "refused" in trouble(f"{url}/good")
-
-
-class TestCompose:
-    """The recipe of the whole pipeline, read by lines."""
-
-    LINES = (PROJECT / "deploy" / "compose.yaml").read_text().splitlines()
-
-    def _values(self, name: str) -> list[str]:
-        found = (re.fullmatch(rf"\s+{name}: (.+?)(?:  #.*)?", line) for line in self.LINES)
-        return [each.group(1) for each in found if each]
-
-    def test_foreign_images_are_pinned_and_ours_is_the_one_that_is_built(self) -> None:
-        """Nothing that comes from elsewhere may change by itself."""
-        version = tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["version"]
-        ours, *foreign = self._values("image")
-        assert ours == f"renown:{version}"
-        assert f'image.version="{version}"' in CONTAINERFILE.read_text()
-        assert f"--tag {ours} " in CONTAINERFILE.read_text()
-        for image in foreign:
-            assert re.fullmatch(r"[a-z/]+:[0-9][0-9a-z.-]*@sha256:[0-9a-f]{64}", image)
-
-    def test_every_service_of_ours_runs_an_existing_command_without_rights(self) -> None:
-        """A service that forgets the common part would run with what the engine gives by itself."""
-        commands = [value.strip("[]").split(", ")[0] for value in self._values("command")]
-        assert set(commands) - {"redis-server"} == {"topics", "worker", "scoring", "collect"}
-        assert {"topics", "worker", "scoring", "collect"} <= COMMANDS.keys()
-        assert len(self._values("<<")) == len(self._values("command"))
-        assert (self._values("read_only"), self._values("cap_drop")) == (["true"], ["[ALL]"])
-        assert self._values("security_opt") == ['["no-new-privileges:true"]']
