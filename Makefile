@@ -25,6 +25,11 @@ $(BIN)/python:
 	@$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@
 
+.venv/.installed-browser: requirements-browser.lock .venv/.installed-dev
+	@echo "renown: installing the locked tools for tests in a browser"
+	@$(INSTALL) --require-hashes -r requirements-browser.lock
+	@touch $@
+
 setup: .venv/.installed
 
 setup-dev: .venv/.installed-dev
@@ -45,11 +50,11 @@ test: setup-dev
 	$(BIN)/python -m pytest
 
 # Needs a Chromium on PATH (apt install chromium), which `make test` must not.
-browser: setup-dev
+browser: .venv/.installed-browser
 	$(BIN)/python -m pytest tests/browser
 
 # Of a running `renown serve`.
-screenshots: setup-dev
+screenshots: .venv/.installed-browser
 	$(BIN)/python -m tests.browser.screenshots $(or $(ADDRESS),http://127.0.0.1:8080) docs
 
 # QUICK=1 for the ten-minute selection.
@@ -79,4 +84,5 @@ schemas: setup
 
 lock: setup-dev
 	$(COMPILE) --extra stream --extra local --extra build -o requirements.lock pyproject.toml
-	$(COMPILE) --all-extras -o requirements-dev.lock pyproject.toml
+	$(COMPILE) $(foreach extra,stream local evidence faults build dev,--extra $(extra)) -o requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra browser --constraint requirements-dev.lock -o requirements-browser.lock pyproject.toml

@@ -1,14 +1,16 @@
-"""JSON Schemas of the public contracts, generated from the code: `python -m schemas.json_schema schemas/json`."""
+"""JSON Schemas of the public contracts and the AsyncAPI document: `python -m schemas.json_schema schemas/json`."""
 
 from __future__ import annotations
 
 import json
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from schemas.asyncapi import document
 from schemas.command import Command
 from schemas.dead_letter import LetterHeaders
 from schemas.engagement import Engagement
@@ -24,6 +26,7 @@ CONTRACTS: Final[dict[str, type]] = {
     "calibration-map.v1": PublishedMap,
     "calibration-report.v1": Report,
 }
+ASYNCAPI: Final = "asyncapi.json"
 
 
 def schema(name: str) -> str:
@@ -34,10 +37,11 @@ def schema(name: str) -> str:
 
 
 def main(folder: Path) -> None:
-    """Write every schema into `folder`."""
+    """Write every schema, and the AsyncAPI document, into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in CONTRACTS:
         (folder / f"{name}.json").write_text(schema(name))
+    (folder / ASYNCAPI).write_text(document(version("renown")))
 
 
 if __name__ == "__main__":

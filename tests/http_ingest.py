@@ -18,12 +18,11 @@ from agents.access.gate import Gate, KeyGate, OpenGate
 from agents.access.key import Purpose
 from agents.access.key_file import changing
 from agents.access.ring import KeyRing
+from agents.http.admission import Limits
+from agents.http.serving import runner_of
 from agents.ingest.delivery import Delivery
-from agents.ingest.http import Ingest
-from agents.ingest.http_admission import Limits
-from agents.ingest.http_metrics import HttpMetrics
-from agents.ingest.http_problems import PATH
-from agents.ingest.http_serving import runner_of
+from agents.ingest.http import Ingest, build
+from agents.ingest.http_metrics import PATH, HttpMetrics
 from agents.ingest.kafka import KafkaAwayError
 from agents.ingest.outcomes import Ready
 
@@ -65,7 +64,7 @@ async def serving(
     registry, gate = CollectorRegistry(), gate or OpenGate()
     metrics = HttpMetrics(registry, gate.names())
     ingest = Ingest(cast("Delivery", delivery), metrics, registry, lambda: NOW_MS, 300.0, gate, limits or Limits())
-    runner = runner_of(ingest)
+    runner = runner_of(build(ingest), ingest.limits.request_limit_s)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()

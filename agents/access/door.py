@@ -15,17 +15,17 @@ from streams.clock import wall_ms
 from streams.settings import Settings
 
 
-def gate_of(settings: Settings, host: str) -> Gate:
-    """Return the gate for listening on `host`.
+def gate_of(settings: Settings, host: str, rate: float) -> Gate:
+    """Return the gate for listening on `host`; `rate` (items a second) is for keys without one of their own.
 
     Raises BadSettingError when the network could reach it and nobody needs a key, KeyFileError for a bad file.
     """
     if settings.api_keys_file:
         ring = KeyRing(Path(settings.api_keys_file), lambda: wall_ms() / 1000)
-        return KeyGate(ring, settings.key_rate, settings.key_burst_s, time.monotonic)
+        return KeyGate(ring, rate, settings.key_burst_s, time.monotonic)
     if not is_loopback(host):
         remedy = (
-            f"needed to listen on {host or 'every address'}, or anybody could send: set it to a file, "
+            f"needed to listen on {host or 'every address'}, or anybody could ask: set it to a file, "
             "make a key by `renown keys add NAME`, or listen on 127.0.0.1"
         )
         raise BadSettingError("RENOWN_API_KEYS_FILE", "", remedy)
@@ -33,7 +33,7 @@ def gate_of(settings: Settings, host: str) -> Gate:
 
 
 def tls_of(settings: Settings) -> ssl.SSLContext | None:
-    """Return the TLS that senders meet, None for none; raise BadSettingError when certificate and key do not serve."""
+    """Return the TLS that callers meet, None for none; raise BadSettingError when certificate and key do not serve."""
     if not settings.http_cert_file:
         if settings.http_key_file:
             remedy = "belongs to RENOWN_HTTP_CERT_FILE, which is not set"

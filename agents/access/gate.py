@@ -17,7 +17,7 @@ BROWSER_HEADERS = ("Origin", "Sec-Fetch-Site")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who sends: the key's name (never the key) and, by `bucket`, what it may still send; None = as much as it likes.
+    """Who asks: the key's name (never the key) and, by `bucket`, how much more it may; None = as it likes.
 
     `now_s` is the bucket's clock.
     """
@@ -66,7 +66,7 @@ class OpenGate:
 
 @dataclass(frozen=True, slots=True)
 class KeyGate:
-    """Lets in who holds a key of `ring`; `rate` (events a second) is for keys without one of their own.
+    """Lets in who holds a key of `ring`; `rate` (items a second) is for keys without one of their own.
 
     A rate belongs to a name: two keys of one rotation share it. `now_s` is monotonic.
     """

@@ -30,6 +30,7 @@ class Purpose(StrEnum):
     """What a key opens, and nothing else."""
 
     INGEST = "ingest"
+    READ = "read"
     METRICS = "metrics"
 
 
@@ -45,7 +46,7 @@ class Cause(StrEnum):
 
 
 class Key(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A key as it is kept: instants in epoch seconds, `not_after` None = for ever, `rate` in events a second.
+    """A key as it is kept: instants in epoch seconds, `not_after` None = for ever, `rate` in items a second.
 
     `rate` None means the deployment's. During a rotation two keys bear one name.
     """

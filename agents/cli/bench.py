@@ -144,3 +144,36 @@ def replay(file: Path, form: str, profile: str, **out: Any) -> None:
 
     job = ReplayJob(file, form, profile)
     measured("replay", job.arguments(), FIGURES, lambda shown: measure(job, shown), out)
+
+
+@bench.command()
+@click.option("--users", type=click.IntRange(1, 200_000), default=20_000, show_default=True, help="People scored.")
+@click.option("--seconds", type=click.FloatRange(1), default=10.0, show_default=True, help="Time of each measurement.")
+@click.option("--rate", type=click.FloatRange(1), default=1_000.0, show_default=True, help="Steady reads a second.")
+@click.option("--connections", type=click.IntRange(1, 1_000), default=32, show_default=True, help="Of the reader.")
+@output_options
+def reads(users: int, seconds: float, rate: float, connections: int, **out: Any) -> None:
+    """Single scores a second over HTTP from one core, and milliseconds at a steady rate; needs wrk.
+
+    Example: renown bench reads --rate 1000
+    """
+    from agents.bench.reads import FIGURES, ReadsJob, measure
+
+    job = ReadsJob(users, seconds, rate, connections)
+    measured("reads", job.arguments(), FIGURES, lambda shown: measure(job, shown), out)
+
+
+@bench.command()
+@click.option("--users", type=click.IntRange(1), default=100_000, show_default=True, help="People in Redis.")
+@click.option("--updates", type=click.IntRange(1), default=200_000, show_default=True, help="Scores measured.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Other seeds, other people.")
+@output_options
+def scores(users: int, updates: int, seed: int, **out: Any) -> None:
+    """CPU that a score costs the scoring agent and Redis; Kafka is left out.
+
+    Example: renown bench scores --users 100000 --updates 200000
+    """
+    from agents.bench.scores import FIGURES, ScoresJob, measure
+
+    job = ScoresJob(users, updates, seed)
+    measured("scores", job.arguments(), FIGURES, lambda shown: measure(job, shown), out)

@@ -16,14 +16,14 @@ from prometheus_client import CollectorRegistry
 from agents import sources
 from agents.access.door import gate_of, is_loopback, tls_of
 from agents.access.gate import Gate
+from agents.cli.collect_check import check
 from agents.cli.collect_source import meaning_of, options_of, source_command
 from agents.cli.target import data_option, resolve
+from agents.http.admission import Limits
+from agents.http.serving import runner_of
 from agents.ingest.delivery import Delivery
-from agents.ingest.http import Ingest
-from agents.ingest.http_admission import Limits
-from agents.ingest.http_metrics import HttpMetrics
-from agents.ingest.http_problems import PATH
-from agents.ingest.http_serving import runner_of
+from agents.ingest.http import Ingest, build
+from agents.ingest.http_metrics import PATH, HttpMetrics
 from agents.ingest.live.contract import Source
 from agents.rights.kafka_check import require_rights
 from schemas.access import Role
@@ -57,6 +57,9 @@ def collect() -> None:
     """
 
 
+collect.add_command(check)
+
+
 @collect.command("list")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def listing(*, as_json: bool) -> None:
@@ -77,8 +80,10 @@ def _described(name: str, found: type[Source]) -> dict[str, object]:
     options = [
         {"name": each.name.replace("_", "-"), "default": each.default, "meaning": each.metadata["meaning"]}
         for each in options_of(found)
+        if not each.metadata["is_argument"]
     ]
-    return {"name": name, "meaning": meaning_of(found), "options": options}
+    arguments = [each.name for each in options_of(found) if each.metadata["is_argument"]]
+    return {"name": name, "meaning": meaning_of(found), "arguments": arguments, "options": options}
 
 
 @collect.command()
@@ -96,7 +101,7 @@ def http(host: str, port: int, data: str) -> None:
     logs.set_up()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     settings = resolve(data)
-    asyncio.run(_serve(settings, gate_of(settings, host), tls_of(settings), host, port))
+    asyncio.run(_serve(settings, gate_of(settings, host, settings.key_rate), tls_of(settings), host, port))
 
 
 async def _serve(settings: Settings, gate: Gate, tls: ssl.SSLContext | None, host: str, port: int) -> None:
@@ -105,7 +110,7 @@ async def _serve(settings: Settings, gate: Gate, tls: ssl.SSLContext | None, hos
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     await require_rights(settings, Role.PRODUCER)
-    runner = runner_of(_ingest(settings, gate))
+    runner = runner_of(build(_ingest(settings, gate)), settings.request_limit_s)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, ssl_context=tls)

@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 
 from agents.cli.target import data_option, resolve
 from agents.ingest.live.collector import Collector
-from agents.ingest.live.contract import Source
+from agents.ingest.live.contract import Broker, Source
 from agents.ingest.live.metrics import CollectMetrics
 from agents.ingest.live.publishing import publisher_of
 from agents.ingest.live.state import State
@@ -38,14 +38,16 @@ def source_command(name: str) -> click.Command:
     def run(data: str, cursor: str | None, **own: Any) -> None:
         logs.set_up()
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-        settings, source = resolve(data), found(**own)
+        settings = resolve(data)
+        source = found(**own, **_broker(found, settings))
         with State(Path(data) / STATE_FOLDER, name, source.feed, getattr(source, "remember", 0)) as state:
             if cursor is not None:
                 state.commit(cursor, 0)
             asyncio.run(_collect(name, source, state, settings))
 
-    help_text = f"{meaning_of(found)}\n\nGoes on where it stopped, until SIGTERM.\n\nExample: renown collect {name}"
-    command = click.Command(name, callback=run, help=help_text, params=[_option(each) for each in options_of(found)])
+    example = getattr(found, "example", f"renown collect {name}")
+    help_text = f"{meaning_of(found)}\n\nGoes on where it stopped, until SIGTERM.\n\nExample: {example}"
+    command = click.Command(name, callback=run, help=help_text, params=[_parameter(each) for each in options_of(found)])
     start = click.option("--cursor", help="Begin after this cursor of the feed.  [default: where it stopped, else now]")
     return data_option(start(command))
 
@@ -56,18 +58,29 @@ def meaning_of(found: type[Source]) -> str:
 
 
 def options_of(found: type[Source]) -> list[Field[Any]]:
-    """Return the fields of a source's class that are options."""
+    """Return the fields of a source's class that are options or arguments."""
     return [each for each in fields(found) if "meaning" in each.metadata]  # type: ignore[arg-type] # all are dataclasses
 
 
-def _option(one: Field[Any]) -> click.Option:
+def _broker(found: type[Source], settings: Settings) -> dict[str, Broker]:
+    """Return the pipeline's Kafka for a source that reads from it."""
+    wants = any(each.name == "broker" for each in fields(found))  # type: ignore[arg-type] # all are dataclasses
+    return {"broker": Broker(settings.bootstrap, kafka_security(settings))} if wants else {}
+
+
+def _parameter(one: Field[Any]) -> click.Parameter:
     default, least = one.default, one.metadata["at_least"]
+    if one.metadata["is_argument"]:
+        return click.Argument([one.name], nargs=-1, required=True, metavar=f"{one.name.upper()}...")
     several = isinstance(default, tuple)
     flag = f"--{one.name.replace('_', '-')}"
     kind: Any = str if several else type(default)
     if least is not None:
         kind = click.IntRange(int(least)) if kind is int else click.FloatRange(least)
-    shown: Any = bool(default) or isinstance(default, (int, float))
+    shown: Any = bool(default) or (isinstance(default, (int, float)) and not isinstance(default, bool))
+    if isinstance(default, bool):
+        flag = f"{flag}/--no-{one.name.replace('_', '-')}"
+        kind = None
     return click.Option(
         [flag, one.name], default=default, multiple=several, type=kind, help=one.metadata["meaning"], show_default=shown
     )

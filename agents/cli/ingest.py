@@ -4,47 +4,50 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import orjson
 from aiokafka import AIOKafkaProducer
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
+from agents.cli.ingest_output import forecast, progress, summary
 from agents.cli.target import data_option, resolve
 from agents.ingest.formats import FORMATS, outcomes
-from agents.ingest.formats.opening import SourceError, stored_bytes
+from agents.ingest.formats.opening import SourceError
 from agents.ingest.kafka import KafkaAwayError, connected_producer, partition_count, stopped
+from agents.ingest.pace import AsRecorded, Pace, Rhythm
+from agents.ingest.position import Position
 from agents.ingest.publisher import Publisher
-from agents.ingest.run import Pace, publish_all
+from agents.ingest.rehearsal import Rehearsal
+from agents.ingest.run import after, publish_all
 from agents.ingest.tally import Tally
 from agents.rights.kafka_check import require_rights
 from schemas.access import Role
 from schemas.errors import BadSettingError, RenownError
 from streams.clock import wall_ms
 from streams.security import kafka_security
-from streams.settings import Settings
+from streams.settings import Settings, load
 
 INTERRUPTED = 130
+STATE_FOLDER = "ingest"
 
 
 @dataclass(frozen=True, slots=True)
 class _Job:
     path: str
     form: str
-    rate: float | None
+    pace: Rhythm
     wait_s: float
+    from_start: bool
 
-    def is_there(self) -> bool:
-        """Whether there is something to read; a named pipe counts."""
-        return self.path == "-" or (Path(self.path).exists() and not Path(self.path).is_dir())
+    def require(self) -> None:
+        """Raise SourceError unless there is something to read; a named pipe counts."""
+        if self.path != "-" and (not Path(self.path).exists() or Path(self.path).is_dir()):
+            raise SourceError(f"{self.path}: no such file; name a readable file, or - for standard input")
 
     @property
     def origin(self) -> str:
@@ -73,42 +76,70 @@ class _Job:
     show_default=True,
     help="Seconds to wait for Kafka.",
 )
+@click.option("--as-recorded", is_flag=True, help="Keep the distances in time at which the events occurred.")
+@click.option(
+    "--speed", type=click.FloatRange(0, min_open=True), default=1.0, help="With --as-recorded: so many times as fast."
+)
+@click.option("--dry-run", is_flag=True, help="Send nothing; say what would be refused and why. Needs no Kafka.")
+@click.option("--from-start", is_flag=True, help="Begin anew where an interrupted run would be gone on with.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as one JSON document on stdout.")
 @data_option
-def ingest(file: str, form: str, rate: float | None, wait_s: float, data: str, *, as_json: bool) -> None:
+def ingest(
+    file: str, form: str, rate: float | None, wait_s: float, speed: float, data: str,
+    *, as_recorded: bool, dry_run: bool, from_start: bool, as_json: bool,
+) -> None:  # fmt: skip
     """Publish the engagements in FILE (`-` is standard input; gzip and zstd are recognised) to Kafka.
 
-    Refused records go to the dead-letter topic with their reason. Ctrl-C stops cleanly: what was sent is sent.
+    Refused records go to the dead-letter topic with their reason. Ctrl-C stops cleanly: what was sent is sent, and the
+    same command goes on there, as it does after kill -9.
 
     Example: renown ingest events.jsonl.gz --rate 5000
     """
+    if as_recorded and rate is not None:
+        raise BadSettingError("--rate", rate, "goes without --as-recorded; --speed changes that")
+    job = _Job(file, form, AsRecorded(speed) if as_recorded else Pace(rate), wait_s, from_start)
+    if dry_run:
+        sys.exit(_rehearsed(job, load(os.environ), as_json=as_json))
+    sys.exit(_published(job, resolve(data), Path(data), as_json=as_json))
+
+
+def _rehearsed(job: _Job, settings: Settings, *, as_json: bool) -> int:
+    """Return the exit code of a dry run."""
+    job.require()
+    rehearsal = Rehearsal(wall_ms, int(settings.max_future_skew_s * 1000))
+    with progress(job.path, rehearsal.tally) as bar:
+        rehearsal.run(outcomes(job.path, job.form, bar.consumed), bar.refresh)
+    forecast(rehearsal, as_json=as_json)
+    return 0 if rehearsal.tally.sent else 1
+
+
+def _published(job: _Job, settings: Settings, data: Path, *, as_json: bool) -> int:
+    """Return the exit code of a run that sends."""
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # its outages are told by our own errors
-    settings = resolve(data)
     tally, started = Tally(), time.monotonic()
     failure, stop = None, False
     try:
-        stop = asyncio.run(_run(_Job(file, form, rate, wait_s), settings, tally))
+        stop = asyncio.run(_run(job, settings, data, tally))
     except BadSettingError:
         raise
     except RenownError as error:
         failure = error
-    _summary(tally, time.monotonic() - started, as_json=as_json)
+    summary(tally, time.monotonic() - started, as_json=as_json)
     if failure is not None:
         click.echo(f"renown: {failure}", err=True)
     elif not tally.sent:
-        click.echo(f"renown: nothing in {file} could be sent as {form}: check --format", err=True)
+        click.echo(f"renown: nothing in {job.path} could be sent as {job.form}: check --format", err=True)
     if stop:
-        sys.exit(INTERRUPTED)
-    sys.exit(0 if tally.sent and failure is None else 1)
+        return INTERRUPTED
+    return 0 if tally.sent and failure is None else 1
 
 
-async def _run(job: _Job, settings: Settings, tally: Tally) -> bool:
+async def _run(job: _Job, settings: Settings, data: Path, tally: Tally) -> bool:
     """Publish the job's file into `tally`; return whether a signal ended it early."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if not job.is_there():
-        raise SourceError(f"{job.path}: no such file; name a readable file, or - for standard input")
+    job.require()
     connecting = asyncio.ensure_future(_connected(settings, job.wait_s))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -118,16 +149,36 @@ async def _run(job: _Job, settings: Settings, tally: Tally) -> bool:
     stopping.cancel()
     producer = connecting.result()
     try:
-        partitions = await partition_count(producer, settings.topics.engagements.name)
+        topic = settings.topics.engagements.name
+        partitions = await partition_count(producer, topic)
         publisher = Publisher(
             producer, settings.topics, partitions, job.form, job.origin, wall_ms, max(job.wait_s, 1.0), tally
         )
-        with _progress(job.path, tally) as bar:
-            blocks = outcomes(job.path, job.form, bar.consumed)
-            await publish_all(blocks, publisher, Pace(job.rate), stop, bar.refresh)
+        position = Position(data / STATE_FOLDER, job.path, job.form, f"{settings.bootstrap} {topic}")
+        await _sent(job, publisher, position, stop)
     finally:
         await stopped(producer)
     return stop.is_set()
+
+
+async def _sent(job: _Job, publisher: Publisher, position: Position, stop: asyncio.Event) -> None:
+    """Publish what is after the position; afterwards it is where the run stopped, or gone when all is sent."""
+    if job.from_start:
+        position.begin_anew()
+    if position.start:
+        click.echo(f"renown: going on after {position.start:,} events; --from-start begins anew", err=True)
+    done = False
+    try:
+        with progress(job.path, publisher.tally) as bar:
+            blocks = after(outcomes(job.path, job.form, bar.consumed), position.start)
+            await publish_all(blocks, publisher, job.pace, stop, bar.refresh, position.reached)
+        done = not stop.is_set()
+    finally:
+        position.close(done=done)
+        if not done and position.complaint:
+            click.echo(f"renown: {position.complaint}", err=True)
+        elif not done and position.kept:
+            click.echo(f"renown: stopped after {position.kept:,} events; the same command goes on there", err=True)
 
 
 async def _connected(settings: Settings, wait_s: float) -> AIOKafkaProducer:
@@ -138,48 +189,3 @@ async def _connected(settings: Settings, wait_s: float) -> AIOKafkaProducer:
     except KafkaAwayError:
         await require_rights(settings, Role.PRODUCER)
         raise
-
-
-class _Bar:
-    """A progress bar by stored bytes, with the counts so far beside it; silent when stderr is no terminal."""
-
-    def __init__(self, progress: Progress, total: int | None, tally: Tally) -> None:
-        self._progress, self._tally = progress, tally
-        self._task = progress.add_task("ingest", total=total, sent=0, refused=0)
-
-    def consumed(self, stored: int) -> None:
-        """Move the bar to `stored` bytes."""
-        self._progress.update(self._task, completed=stored)
-
-    def refresh(self) -> None:
-        """Show the counts as they are now."""
-        self._progress.update(self._task, sent=self._tally.sent, refused=self._tally.refused_total)
-
-
-@contextmanager
-def _progress(path: str, tally: Tally) -> Iterator[_Bar]:
-    console = Console(stderr=True)
-    columns = (
-        BarColumn(),
-        DownloadColumn(),
-        TextColumn("sent {task.fields[sent]:,}  refused {task.fields[refused]:,}"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        yield _Bar(progress, stored_bytes(path), tally)
-
-
-def _summary(tally: Tally, seconds: float, *, as_json: bool) -> None:
-    rate = tally.sent / seconds if seconds > 0 else 0.0
-    if as_json:
-        document = {
-            "sent": tally.sent,
-            "refused": tally.by_reason(),
-            "seconds": round(seconds, 3),
-            "events_per_s": round(rate, 1),
-        }
-        click.echo(orjson.dumps(document))
-        return
-    click.echo(f"sent     {tally.sent:>12,}  in {seconds:.2f} s, {rate:,.0f} events/s")
-    for reason, count in tally.by_reason().items():
-        click.echo(f"refused  {count:>12,}  {reason}")

@@ -1,4 +1,4 @@
-"""`renown keys`: who may send over HTTP."""
+"""`renown keys`: who may send and read over HTTP."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ class Duration(click.ParamType):
 
 @click.group()
 def keys() -> None:
-    """Make and end the keys that senders need over HTTP, in the file that RENOWN_API_KEYS_FILE names.
+    """Make and end the keys that programs need over HTTP, in the file that RENOWN_API_KEYS_FILE names.
 
-    A running `renown collect http` follows every change at once. Example: renown keys add blog --rate 500
+    Running servers follow every change at once. Example: renown keys add blog --rate 500
     """
 
 
 @keys.command("add")
 @click.argument("name")
-@click.option("--rate", type=click.FloatRange(0.001), help="Engagements a second.  [default: RENOWN_KEY_RATE]")
+@click.option("--rate", type=click.FloatRange(0.001), help="Items a second.  [default: RENOWN_KEY_RATE, _READ_RATE]")
 @click.option(
     "--for",
     "purpose",

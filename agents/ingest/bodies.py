@@ -1,13 +1,11 @@
-"""Request bodies as single items: one JSON object, a JSON list or JSON lines, plain or gzipped.
+"""Request bodies as single items: one JSON object, a JSON list or JSON lines.
 
-What a body may cost is bounded by the limits, not by the sender: inflating stops at the limit, and of a list no
-more items are made than may be in it.
+What a body may cost is bounded by the limits, not by the sender: of a list no more items are made than may be in it.
 """
 
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
@@ -18,7 +16,6 @@ import msgspec
 _LINE_TYPES: Final = frozenset(
     {"application/x-ndjson", "application/jsonl", "application/jsonlines", "application/x-jsonlines"}
 )
-_WINDOWS: Final = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 _LINE: Final = re.compile(rb"[^\n]+")
 _NONE: Final = msgspec.Raw()
 _ANY: Final = msgspec.json.Decoder(msgspec.Raw)
@@ -29,42 +26,8 @@ class BadBodyError(ValueError):
     """The body as a whole is not what was asked for."""
 
 
-class BadEncodingError(ValueError):
-    """The body is encoded in a way that is not read here."""
-
-
-class TooLargeError(ValueError):
-    """The body is larger than allowed, as sent or inflated."""
-
-
 class TooManyItemsError(ValueError):
     """The body holds more items than allowed."""
-
-
-def inflated(body: bytes, encoding: str, most: int) -> bytes:
-    """Return the body as it was before its Content-Encoding, at most `most` bytes.
-
-    Raises BadEncodingError for an encoding other than gzip and deflate (a list of several, too), TooLargeError
-    as soon as one byte more comes out, BadBodyError for a torn or damaged stream.
-
-    >>> inflated(b"[]", "identity", 10)
-    b'[]'
-    """
-    name = encoding.strip().lower()
-    if name in {"", "identity"}:
-        return body
-    if name not in _WINDOWS:
-        raise BadEncodingError(f"Content-Encoding {encoding[:40]!r}; send gzip, deflate or none")
-    stream = zlib.decompressobj(_WINDOWS[name])
-    try:
-        plain = stream.decompress(body, most + 1)
-    except zlib.error as error:
-        raise BadBodyError(f"not {name}: {error}; {SEND}") from error
-    if len(plain) > most:
-        raise TooLargeError(f"the body inflates to more than {most} bytes; send it in parts")
-    if not stream.eof or stream.unused_data:
-        raise BadBodyError(f"not one whole {name} stream; {SEND}")
-    return plain
 
 
 def items(body: bytes, content_type: str, most: int) -> list[bytes]:
@@ -77,6 +40,14 @@ def items(body: bytes, content_type: str, most: int) -> list[bytes]:
     if not found:
         raise BadBodyError(f"no items; {SEND}")
     return found
+
+
+def listed(body: bytes, most: int) -> list[bytes]:
+    """Return the bytes of each item of a JSON list, none of an empty one; raise BadBodyError or TooManyItemsError."""
+    try:
+        return _listed(body, most)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        raise BadBodyError(f"not a JSON list: {error}; {SEND}") from error
 
 
 def _texts(body: bytes, most: int) -> list[bytes]:

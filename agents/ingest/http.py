@@ -1,5 +1,7 @@
 """HTTP ingest: `POST /v1/engagements` answers only after Kafka has acknowledged, item by item.
 
+Bodies are JSON, JSON lines, CloudEvents or ActivityStreams (`agents.ingest.envelopes`).
+
 202 all accepted, 207 some refused, 400 not JSON, 401 no valid key, 403 a web page's request, 408 too slow, 413 too
 large, 415 unknown encoding, 422 too many items, 429 (Retry-After) over the key's rate, 503 (Retry-After) Kafka did
 not acknowledge: nothing may be assumed, send the same again. Errors are problem+json (RFC 9457). Refused items are
@@ -20,11 +22,13 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from agents.access.gate import Caller, Gate, OpenGate
 from agents.access.key import Purpose
-from agents.ingest import bodies
+from agents.http.admission import Health, Limits, Reception
+from agents.http.faults import Fault
+from agents.http.problems import ProblemError, problems
+from agents.http.serving import unnamed
+from agents.ingest import bodies, envelopes
 from agents.ingest.delivery import Delivery
-from agents.ingest.http_admission import Health, Limits, Reception
-from agents.ingest.http_metrics import ACCEPTED, Fault, HttpMetrics
-from agents.ingest.http_problems import PATH, ProblemError, counted, problems
+from agents.ingest.http_metrics import ACCEPTED, PATH, HttpMetrics, counted
 from agents.ingest.kafka import KafkaAwayError
 from agents.ingest.outcomes import Ready
 from schemas.codec import decode_engagement
@@ -58,7 +62,7 @@ class Ingest:
         """Accept or refuse each item of the body; see the module's docstring for statuses."""
         caller = self._reception.caller(request, Purpose.INGEST)
         body = await self._reception.body(request, caller)
-        values = self._items(body, request.content_type, caller)
+        values = self._items(body, request, caller)
         self._reception.charge(caller, len(values))
         outcomes = [self._outcome(value) for value in values]
         ready = [each for each in outcomes if isinstance(each, Ready)]
@@ -79,16 +83,19 @@ class Ingest:
         self._reception.caller(request, Purpose.METRICS)
         return web.Response(body=generate_latest(self.registry), content_type="text/plain", charset="utf-8")
 
-    def _items(self, body: bytes, content_type: str, caller: Caller) -> list[bytes]:
+    def _items(self, body: bytes, request: web.Request, caller: Caller) -> list[bytes | BadRecordError]:
+        most = self.limits.max_batch
         try:
-            return bodies.items(body, content_type, self.limits.max_batch)
+            return envelopes.engagements(body, request.content_type, request.headers, most, self.now_ms())
         except bodies.BadBodyError as error:
             raise ProblemError(HTTPStatus.BAD_REQUEST, Fault.BAD_BODY, str(error), name=caller.name) from error
         except bodies.TooManyItemsError as error:
             status = HTTPStatus.UNPROCESSABLE_ENTITY
             raise ProblemError(status, Fault.TOO_MANY, str(error), name=caller.name) from error
 
-    def _outcome(self, value: bytes) -> Ready | BadRecordError:
+    def _outcome(self, value: bytes | BadRecordError) -> Ready | BadRecordError:
+        if isinstance(value, BadRecordError):
+            return value
         try:
             act = decode_engagement(value)
         except BadRecordError as error:
@@ -120,18 +127,20 @@ def build(ingest: Ingest) -> web.Application:
         await ingest.delivery.stop()
 
     most = ingest.limits.max_body_bytes
-    app = web.Application(client_max_size=most, middlewares=[counted(ingest.metrics), problems(ingest.metrics, most)])
+    answered = problems(ingest.metrics.turned_away, lambda error: _advice(error, most))
+    app = web.Application(client_max_size=most, middlewares=[counted(ingest.metrics), answered])
     app.cleanup_ctx.append(lifetime)
-    app.on_response_prepare.append(_unnamed)
+    app.on_response_prepare.append(unnamed)
     app.router.add_post(PATH, ingest.post)
     app.router.add_get("/health", ingest.health)
     app.router.add_get("/metrics", ingest.exposition)
     return app
 
 
-async def _unnamed(_request: web.Request, response: web.StreamResponse) -> None:
-    """Keep the versions of what we are built from to ourselves."""
-    response.headers["Server"] = "renown"
+def _advice(error: web.HTTPException, max_body_bytes: int) -> str:
+    if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+        return f"the body is larger than {max_body_bytes} bytes; send it in parts"
+    return f"{error.reason}; send engagements as POST {PATH}"
 
 
 def _answer(outcomes: Sequence[Ready | BadRecordError], accepted: int) -> dict[str, Any]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from enum import StrEnum
-from typing import Final
+from http import HTTPStatus
+from typing import Any, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from aiohttp import web
+from prometheus_client import CollectorRegistry
 
 from agents.access.key import Cause
+from agents.http.faults import NOBODY, Fault
+from agents.http.problems import Handler
 from schemas.reasons import Reason
+from streams.declaration import Declaration, Kind, Label, Unit, about_process, counter, histogram
 
+PATH: Final = "/v1/engagements"
 ACCEPTED: Final = "accepted"
 OUTCOMES: Final = (ACCEPTED, *(reason.value for reason in Reason))
 STATUSES: Final = (
@@ -18,57 +23,61 @@ STATUSES: Final = (
 )  # fmt: skip
 BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 MOST_NAMES: Final = 1_000
-NOBODY: Final = "-"
-"""Stands for callers without a valid key: what they send never becomes a label."""
 OTHERS: Final = "others"
 
 
-class Fault(StrEnum):
-    """Why a whole request was turned away, beside the causes for which its key was."""
+_KEY: Final = Label("key", holds="the name of the sender's key, `-` without one, `others` beyond a thousand names")
 
-    BROWSER = "browser"
-    KEYS_UNREADABLE = "keys_unreadable"
-    RATE = "rate"
-    BUSY = "busy"
-    SLOW = "slow"
-    TORN = "torn"
-    ENCODING = "encoding"
-    TOO_LARGE = "too_large"
-    TOO_MANY = "too_many"
-    BAD_BODY = "bad_body"
-    KAFKA_AWAY = "kafka_away"
+ITEMS: Final = Declaration(
+    "items",
+    "renown_http_items",
+    Kind.COUNTER,
+    Unit.ENGAGEMENTS,
+    "items by key and outcome: accepted, or the reason of the refusal",
+    "a rising reason: tell the sender",
+    (_KEY, Label("outcome", OUTCOMES)),
+)
+TURNED_AWAY: Final = Declaration(
+    "turned_away",
+    "renown_http_turned_away",
+    Kind.COUNTER,
+    Unit.REQUESTS,
+    "requests turned away whole, by key and reason",
+    "rate: the sender needs a higher --rate or must slow down; wrong, unknown, expired: somebody tries keys or "
+    "missed a rotation",
+    (_KEY, Label("reason", tuple(each.value for kind in (Cause, Fault) for each in kind))),
+)
+REQUESTS: Final = Declaration(
+    "requests",
+    "renown_http_requests",
+    Kind.COUNTER,
+    Unit.REQUESTS,
+    "requests for ingestion by status",
+    "503 means that Kafka did not acknowledge",
+    (Label("status", STATUSES),),
+)
+ACK: Final = Declaration(
+    "seconds",
+    "renown_http_ack_seconds",
+    Kind.HISTOGRAM,
+    Unit.SECONDS,
+    "from a parsed request to Kafka's acknowledgement",
+    "high: look at the brokers",
+    buckets=BUCKETS_S,
+)
+CATALOGUE: Final = (ITEMS, TURNED_AWAY, REQUESTS, ACK)
 
 
 class HttpMetrics:
     """Every series of a known name exists at zero from the start; `names` are those that keys bear now."""
 
     def __init__(self, registry: CollectorRegistry, names: Iterable[str] = ()) -> None:
-        self._items = Counter(
-            "renown_http_items",
-            "Items by key and outcome: accepted, or the reason of the refusal; a rising reason: tell the sender.",
-            ["key", "outcome"],
-            registry=registry,
-        )
-        self._turned_away = Counter(
-            "renown_http_turned_away",
-            "Requests turned away whole, by key and reason; rate: the sender needs a higher --rate or must slow down; "
-            "wrong, unknown, expired: somebody tries keys or missed a rotation.",
-            ["key", "reason"],
-            registry=registry,
-        )
-        requests = Counter(
-            "renown_http_requests",
-            "Requests for ingestion by status; 503 means that Kafka did not acknowledge.",
-            ["status"],
-            registry=registry,
-        )
+        about_process(registry)
+        self._items = counter(ITEMS, registry)
+        self._turned_away = counter(TURNED_AWAY, registry)
+        requests = counter(REQUESTS, registry)
         self.requests = {status: requests.labels(status) for status in STATUSES}
-        self.seconds = Histogram(
-            "renown_http_ack_seconds",
-            "From a parsed request to Kafka's acknowledgement; high: look at the brokers.",
-            buckets=BUCKETS_S,
-            registry=registry,
-        )
+        self.seconds = histogram(ACK, registry)
         self._names: set[str] = set()
         for cause in Cause:
             self._turned_away.labels(NOBODY, cause.value)
@@ -97,3 +106,20 @@ class HttpMetrics:
         for fault in Fault:
             self._turned_away.labels(label, fault.value)
         return label
+
+
+def counted(metrics: HttpMetrics) -> Any:
+    """Return a middleware that counts requests for ingestion by status."""
+
+    @web.middleware
+    async def counting(request: web.Request, handler: Handler) -> web.StreamResponse:
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+        try:
+            response = await handler(request)
+            status = response.status
+        finally:
+            if request.path == PATH:
+                metrics.requests.get(str(status), metrics.requests["500"]).inc()
+        return response
+
+    return counting

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from agents import sources
-from agents.ingest.formats import gharchive
+from agents.ingest.formats import activitystreams, gharchive
 from agents.ingest.formats.lines import Line
 from agents.ingest.kafka import away
 from agents.ingest.live.contract import Forgetful
@@ -20,6 +20,7 @@ from schemas.errors import BadRecordError
 from streams.security import refusal
 
 POLL_MS = 500
+_READERS = {"gharchive": gharchive.line_outcomes, "activitystreams": activitystreams.line_outcomes}
 
 
 class Filed(NamedTuple):
@@ -73,8 +74,8 @@ async def _records(
 
 def tried_again(letter: DeadLetter) -> list[Outcome]:
     """Return what becomes of the letter's original bytes under today's code, read as its source wrote them."""
-    if letter.source == "gharchive":
-        return gharchive.line_outcomes(Line(letter.offset, letter.value))
+    if letter.source in _READERS:
+        return _READERS[letter.source](Line(letter.offset, letter.value))
     if letter.source in sources.names():
         return list(sources.source_class(letter.source)().read(letter.value, Forgetful()).outcomes)
     try:

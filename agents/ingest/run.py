@@ -1,4 +1,4 @@
-"""One file into Kafka: read ahead, keep the pace, publish, flush."""
+"""One file into Kafka: read ahead, keep the pace, publish, flush, and tell how far all is acknowledged."""
 
 from __future__ import annotations
 
@@ -6,78 +6,82 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.ingest.formats.opening import SourceError
 from agents.ingest.outcomes import Outcome, Outcomes
+from agents.ingest.pace import Rhythm
 from agents.ingest.publisher import Publisher
 from agents.ingest.reading import ahead
 
 PUSH_EVERY_S = 0.1
-SLICE_EVENTS = 1_000
-SLICES_PER_S = 20
+REACHED_EVERY_S = 1.0
+Reached = Callable[[int], None]
 
 
-@dataclass(slots=True)
-class Pace:
-    """Keeps a rate of events a second by pausing; None means as fast as Kafka takes them."""
-
-    rate: float | None
-    _due: float | None = None
-
-    def slice_events(self) -> int:
-        """Return how many events may go in one go."""
-        return SLICE_EVENTS if self.rate is None else max(1, min(SLICE_EVENTS, int(self.rate / SLICES_PER_S)))
-
-    async def spent(self, events: int) -> None:
-        """Wait until `events` more fit into the rate."""
-        if self.rate is None:
-            await asyncio.sleep(0)
-            return
-        now = time.monotonic()
-        self._due = max(self._due or now, now - 1.0) + events / self.rate
-        await asyncio.sleep(max(0.0, self._due - now))
+def _nobody(_: int) -> None:
+    """Tell nobody."""
 
 
 async def publish_all(
-    outcomes: Outcomes, publisher: Publisher, pace: Pace, stop: asyncio.Event, progress: Callable[[], None]
+    outcomes: Outcomes,
+    publisher: Publisher,
+    pace: Rhythm,
+    stop: asyncio.Event,
+    progress: Callable[[], None],
+    reached: Reached = _nobody,
 ) -> None:
     """Publish every outcome, or those before `stop`; return when Kafka has acknowledged them.
 
-    `progress` is called after every slice. Raises KafkaAwayError, and what the reader raises after what was
+    `progress` is called after every part; `reached` about once a second, and at the end, with how many of the
+    outcomes are acknowledged, all before them too. Raises KafkaAwayError, and what the reader raises after what was
     read before it is safely sent.
     """
-    pushing = _Pushing(publisher)
+    pushing = _Pushing(publisher, reached)
     try:
         async with aclosing(ahead(outcomes, stop)) as blocks:
             async for block in blocks:
-                for part in _slices(block, pace.slice_events()):
-                    await pushing.publish(part)
-                    progress()
-                    await pace.spent(len(part))
+                async for part in pace.parts(block, stop):
                     if stop.is_set():
                         break
+                    await pushing.publish(part, at_once=pace.may_pause)
+                    progress()
     except SourceError:
-        await publisher.flush()
+        await pushing.settle()
         raise
-    await publisher.flush()
+    await pushing.settle()
     progress()
+
+
+def after(outcomes: Outcomes, count: int) -> Iterator[list[Outcome]]:
+    """Yield blocks without the first `count` outcomes."""
+    for block in outcomes:
+        if count < len(block):
+            yield block[count:] if count else block
+        count = max(0, count - len(block))
 
 
 @dataclass(slots=True)
 class _Pushing:
-    """Publishes, and sends batches that are not full once they have waited long enough."""
+    """Publishes, sends batches that are not full once they have waited long enough, and settles now and then."""
 
     publisher: Publisher
+    reached: Reached
+    published: int = 0
     pushed_at: float = 0.0
+    settled_at: float = field(default_factory=time.monotonic)
 
-    async def publish(self, part: list[Outcome]) -> None:
+    async def publish(self, part: list[Outcome], *, at_once: bool) -> None:
         await self.publisher.publish(part)
-        if time.monotonic() - self.pushed_at > PUSH_EVERY_S:
+        self.published += len(part)
+        now = time.monotonic()
+        if at_once or now - self.pushed_at > PUSH_EVERY_S:
             await self.publisher.push()
-            self.pushed_at = time.monotonic()
+            self.pushed_at = now
+        if now - self.settled_at > REACHED_EVERY_S:
+            await self.settle()
 
-
-def _slices(block: list[Outcome], size: int) -> Iterator[list[Outcome]]:
-    for at in range(0, len(block), size):
-        yield block[at : at + size]
+    async def settle(self) -> None:
+        await self.publisher.flush()
+        self.settled_at = time.monotonic()
+        self.reached(self.published)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any, NamedTuple, cast
 
 from redis.asyncio import Redis
 
-from agents.lookup.stored import StoredScore, stored_moments, stored_score
+from agents.lookup.gathering import Gathering
+from agents.lookup.stored import REBUILD, StoredScore, stored_day, stored_moments, stored_score
 from agents.redis_connection import redis_client
+from schemas.errors import BadSettingError, BrokenGuaranteeError, shown
 from schemas.redis_keys import RedisKeys
-from schemas.score import Moment
+from schemas.score import CONTRACT_VERSION, Moment
+from schemas.versions import newer_text
 
 TIMEOUT_S = 5.0
 NETWORK_PATTERN = r"[a-z0-9-]{1,32}"
@@ -21,6 +24,15 @@ class Ranked(NamedTuple):
 
     rank: int
     score: StoredScore
+
+
+class Neighbourhood(NamedTuple):
+    """A user's place among all: those just above and just below, nearest last and first; `size` counts everybody."""
+
+    size: int
+    above: list[Ranked]
+    user: Ranked
+    below: list[Ranked]
 
 
 class Day(NamedTuple):
@@ -41,6 +53,23 @@ class Reader:
     def __init__(self, redis: Redis, keys: RedisKeys) -> None:
         self._redis = redis
         self._keys = keys
+        self._gathering = Gathering(redis)
+
+    async def require_contract(self) -> None:
+        """Raise BadSettingError when a newer release has filled this Redis: its hashes may mean something else."""
+        meta = self._keys.meta()
+        found = await cast("Awaitable[bytes | None]", self._redis.hget(meta, "contract_version"))
+        if found is not None and not found.isdigit():
+            raise BrokenGuaranteeError(f"Redis {meta} contract_version is {shown(found)}; {REBUILD}")
+        contract = int(found or 0)
+        if contract > CONTRACT_VERSION:
+            remedy = f"{newer_text('contract', contract, CONTRACT_VERSION)}; run that release or a newer one"
+            raise BadSettingError(f"Redis {meta} contract_version", contract, remedy)
+
+    async def score(self, user: str) -> StoredScore | None:
+        """Return a user's score, None when there is none; reads at the same time share a round trip."""
+        fields = await self._gathering.hash(self._keys.user(user))
+        return stored_score(user, fields) if fields else None
 
     async def scores(self, users: Sequence[str]) -> list[StoredScore | None]:
         """Return one score per user in order, None for those without."""
@@ -58,10 +87,31 @@ class Reader:
         scores = await self.scores(users)
         return [Ranked(rank, score) for rank, score in enumerate(scores, 1) if score is not None]
 
+    async def size(self, network: str | None = None) -> int:
+        """Return how many people stand on the leaderboard of everybody or of one network."""
+        return int(await self._redis.zcard(self._keys.top(network)))
+
+    async def neighbours(self, user: str, each_side: int) -> Neighbourhood | None:
+        """Return who stands around a user on the leaderboard of all, None when the user does not."""
+        board = self._keys.top()
+        rank = cast("int | None", await self._redis.zrevrank(board, user))
+        if rank is None:
+            return None
+        first = max(0, rank - each_side)
+        members = cast("list[bytes]", await self._redis.zrevrange(board, first, rank + each_side))
+        scores = await self.scores([member.decode() for member in members])
+        ranked = [Ranked(first + at, score) for at, score in enumerate(scores, 1) if score is not None]
+        own = [each for each in ranked if each.score.user == user]
+        if not own:
+            return None  # moved away, or left, between two reads
+        above = [each for each in ranked if each.rank < own[0].rank]
+        below = [each for each in ranked if each.rank > own[0].rank]
+        return Neighbourhood(await self.size(), above, own[0], below)
+
     async def history(self, user: str) -> list[Day]:
         """Return the user's days, oldest first; empty for unknown users."""
         found = cast("dict[bytes, bytes]", await self._redis.hgetall(self._keys.history(user)))
-        return sorted(Day(day.decode(), float(score)) for day, score in found.items())
+        return sorted(Day(*stored_day(day, score)) for day, score in found.items())
 
     async def moments(self, user: str) -> tuple[Moment, ...]:
         """Return the events that weigh most, heaviest first as the score said."""

@@ -31,6 +31,7 @@ class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
     model: str
 
 
+REBUILD = "run `renown scoring --rebuild`"
 _MOMENTS = msgspec.json.Decoder(tuple[Moment, ...])
 _NUMBERS = ("score", "target_score", "raw", "relationships", "momentum", "reach", "percentile")
 
@@ -52,13 +53,24 @@ def stored_score(user: str, fields: Mapping[bytes, bytes]) -> StoredScore:
             model=text["model"],
         )
     except (KeyError, ValueError, msgspec.MsgspecError) as error:
-        detail = f"the record of {shown(user)} in Redis is damaged ({error!r:.80}); run `renown scoring --rebuild`"
+        detail = f"the record of {shown(user)} in Redis is damaged ({error!r:.80}); {REBUILD}"
         raise BrokenGuaranteeError(detail) from error
 
 
 def stored_moments(value: bytes | None) -> tuple[Moment, ...]:
-    """Return the moments in the JSON text, none when there is no text."""
-    return _MOMENTS.decode(value) if value else ()
+    """Return the moments in the JSON text, none without one; raise BrokenGuaranteeError when it is not one of ours."""
+    try:
+        return _MOMENTS.decode(value) if value else ()
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BrokenGuaranteeError(f"moments in Redis are damaged ({error!r:.80}); {REBUILD}") from error
+
+
+def stored_day(day: bytes, score: bytes) -> tuple[str, float]:
+    """Return a day of the history; raise BrokenGuaranteeError when it is not one of ours."""
+    try:
+        return day.decode(), float(score)
+    except ValueError as error:
+        raise BrokenGuaranteeError(f"a history in Redis is damaged ({error!r:.80}); {REBUILD}") from error
 
 
 def _optional(text: str) -> float | None:

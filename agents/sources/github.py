@@ -26,15 +26,15 @@ import re
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from agents.ingest.live.contract import Frame, Memory, Reading, option
-from agents.ingest.live.inbox import Inbox
+from agents.ingest.live.inbox import Desk, Inbox
+from agents.ingest.live.secret import secrets
 from agents.ingest.outcomes import Outcome, Ready, Refused, outcome_of
-from schemas.errors import BadRecordError, BadSettingError, shown
+from schemas.errors import BadRecordError, shown
 from schemas.reasons import Reason
 
 PATH: Final = "/github"
@@ -139,8 +139,8 @@ class GitHub:
 
     async def frames(self, cursor: str | None, attempt: int) -> AsyncGenerator[Frame, None]:  # noqa: ARG002 - none kept
         """Yield every signed delivery, led by its event and its id."""
-        framed = partial(_framed, _secrets(self.secret_file))
-        async for frame in Inbox(self.listen, self.port, PATH, MOST_BYTES, framed, UNSIGNED).frames():
+        framed = partial(_framed, secrets("--secret-file", self.secret_file))
+        async for frame in Inbox(self.listen, self.port, MOST_BYTES, [Desk(PATH, framed, UNSIGNED)]).frames():
             yield frame
 
     def read(self, raw: bytes, memory: Memory) -> Reading:
@@ -168,23 +168,10 @@ class GitHub:
 SOURCE = GitHub
 
 
-def _secrets(path: str) -> list[bytes]:
-    """Return the secrets in a file; BadSettingError without one: anybody could write anybody's score."""
-    if not path:
-        raise BadSettingError("--secret-file", path, "name a file that holds the webhook's secret")
-    try:
-        found = [line for line in Path(path).read_bytes().splitlines() if line.strip()]
-    except OSError as error:
-        raise BadSettingError("--secret-file", path, f"cannot be read ({error.strerror})") from error
-    if not found:
-        raise BadSettingError("--secret-file", path, "is empty; write the webhook's secret into it")
-    return found
-
-
-def _framed(secrets: list[bytes], headers: Mapping[str, str], body: bytes) -> bytes | None:
+def _framed(known: list[bytes], headers: Mapping[str, str], body: bytes) -> bytes | None:
     """Return the frame of an authentic delivery; the signature is over the bytes of the body as they came."""
     given = headers.get("X-Hub-Signature-256", "").encode()
-    expected = [SIGNED.encode() + hmac.new(secret, body, "sha256").hexdigest().encode() for secret in secrets]
+    expected = [SIGNED.encode() + hmac.new(secret, body, "sha256").hexdigest().encode() for secret in known]
     if not any(hmac.compare_digest(given, each) for each in expected):
         return None
     event, delivery = headers.get("X-GitHub-Event", ""), headers.get("X-GitHub-Delivery", "")

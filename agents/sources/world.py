@@ -17,7 +17,7 @@ import orjson
 
 from agents.ingest.live.contract import Frame, Memory, Reading, option
 from agents.ingest.outcomes import Ready, Refused
-from agents.ingest.run import Pace
+from agents.ingest.pace import Pace
 from schemas.codec import decode_engagement
 from schemas.errors import BadRecordError, BadSettingError
 from streams.clock import wall_ms

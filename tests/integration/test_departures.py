@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -120,6 +121,10 @@ def test_an_export_holds_all_that_is_known(running: Pipeline) -> None:
 def test_who_opts_out_is_gone_and_stays_gone(running: Pipeline) -> None:
     """From Redis, leaderboards, tables, changelog, scores and credits; through new events and kill -9."""
     assert len(places_of(running, ANN)) > 4, "the search must find what is there"
+    touched = Counter(str(event["target"]) for event in EVENTS if event["actor"] == ANN)
+    told = {user: running.renown("explain", user, check=False) for user, _ in touched.most_common()[-6:]}
+    fans = [user for user, text in told.items() if f"{ANN} " in text]
+    assert fans, "somebody must have had the one among their moments"
     assert obey(running, "opt-out", ANN) < 30
     assert places_of(running, ANN) == set()
     before = earned(running)
@@ -133,6 +138,7 @@ def test_who_opts_out_is_gone_and_stays_gone(running: Pipeline) -> None:
     send(running, [dict(event, id=f"later-{event['id']}") for event in again])
     assert places_of(running, ANN) <= {running.settings.topics.credits.name}
     assert earned(running) == before, "and nobody else has gained or lost by what was dropped"
+    assert not any(running.renown("explain", user).count(f"{ANN} ") for user in fans)
     left = exported(running, ANN)
     assert {name for name, value in left.items() if value} == {"user", "exported_at", "engagements"}, "raw input stays"
     asked = subprocess.run((*RENOWN, "score", ANN), env=running.env, capture_output=True, text=True, check=False)

@@ -22,8 +22,9 @@ from agents.ingest.http import PATH, Ingest, build
 from agents.ingest.http_metrics import HttpMetrics
 from agents.ingest.kafka import KafkaAwayError, connected_producer, stopped
 from agents.ingest.letters import filed_letters
+from agents.ingest.pace import Pace
 from agents.ingest.publisher import Publisher
-from agents.ingest.run import Pace, publish_all
+from agents.ingest.run import publish_all
 from agents.topics import apply
 from deploy.local import ports
 from deploy.local.state import StackState

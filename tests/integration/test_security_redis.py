@@ -158,13 +158,13 @@ def test_a_reader_has_all_that_a_reader_needs(served: Served) -> None:
         ["SUBSCRIBE", "x"],
         ["PUBLISH", "x", "y"],
         ["GET", "other:u:t:a"],
-        ["HGETALL", KEYS.meta()],
+        ["HSET", KEYS.meta(), "contract_version", "2"],
         ["HGETALL", f"{OWN}2:u:t:1"],
     ],
     ids=" ".join,
 )
 def test_a_reader_is_refused_everything_else(served: Served, words: list[str]) -> None:
-    """No writes, no look around, no other prefix, nothing of the deployment itself."""
+    """No writes, no look around, no other prefix, no word about the deployment itself."""
     with served.client("reader") as redis, pytest.raises(NoPermissionError):
         redis.execute_command(*words)
 

@@ -16,6 +16,8 @@ def test_the_list_names_every_source_with_its_options() -> None:
     found = json.loads(CliRunner().invoke(collect, ["list", "--json"]).output)
     assert [each["name"] for each in found] == sources.names()
     assert all(each["meaning"] and each["options"] for each in found)
+    assert {each["name"]: each["arguments"] for each in found if each["arguments"]} == {"webhook": ["mapping"]}
+    assert CliRunner().invoke(collect, ["webhook"]).exit_code == 2
     lines = CliRunner().invoke(collect, ["list"]).output.splitlines()
     assert [line.split()[0] for line in lines] == ["http", *sources.names()]
 

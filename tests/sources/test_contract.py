@@ -32,7 +32,7 @@ def test_no_source_goes_unasked() -> None:
 async def _collecting(
     name: str, stack: StackState, prefix: str, folder: Path
 ) -> AsyncIterator[tuple[Feed, Collecting]]:
-    feed = _feed_class(name)(folder)
+    feed = _feed_class(name)(folder, stack)
     async with feed:
         collecting = Collecting(stack, prefix, folder, name, feed)
         await collecting.prepare()
@@ -106,7 +106,7 @@ def _feed_class(name: str) -> type[Feed]:
 
 def test_only_who_posts_has_no_cursor() -> None:
     """A source that is not asked for its cursors below must have a reason."""
-    assert [name for name in sources.names() if not _feed_class(name).cursors] == ["github"]
+    assert [name for name in sources.names() if not _feed_class(name).cursors] == ["github", "webhook"]
 
 
 @pytest.mark.integration

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.ingest.live.contract import Forgetful
+from agents.ingest.live.secret import secrets
 from agents.ingest.outcomes import Ready, Refused
-from agents.sources.github import MOST_MENTIONS, UNSIGNED, GitHub, _framed, _secrets
+from agents.sources.github import MOST_MENTIONS, UNSIGNED, GitHub, _framed
 from schemas.engagement import Act
 from schemas.errors import BadSettingError
 from schemas.kinds import KINDS
@@ -148,7 +149,7 @@ def test_what_is_not_signed_is_counted_and_not_kept() -> None:
 def test_a_secret_is_a_line(tmp_path: Path) -> None:
     """It may hold spaces; two lines are two secrets."""
     (tmp_path / "secret").write_bytes(b"one with spaces\r\ntwo\n\n")
-    assert _secrets(str(tmp_path / "secret")) == [b"one with spaces", b"two"]
+    assert secrets("--secret-file", str(tmp_path / "secret")) == [b"one with spaces", b"two"]
 
 
 def test_without_a_secret_nothing_listens(tmp_path: Path) -> None:
@@ -156,7 +157,7 @@ def test_without_a_secret_nothing_listens(tmp_path: Path) -> None:
     (tmp_path / "empty").write_bytes(b"\n")
     for path in ("", str(tmp_path / "none"), str(tmp_path / "empty")):
         with pytest.raises(BadSettingError, match="--secret-file"):
-            _secrets(path)
+            secrets("--secret-file", path)
 
 
 @given(st.data())

@@ -11,7 +11,7 @@ from aiohttp import ClientSession
 
 from agents.ingest.live import inbox
 from agents.ingest.live.contract import Frame
-from agents.ingest.live.inbox import MOST_AT_ONCE, Inbox
+from agents.ingest.live.inbox import MOST_AT_ONCE, Desk, Inbox
 from deploy.local import ports
 from schemas.errors import BadSettingError
 
@@ -24,7 +24,7 @@ def _framed(headers: Mapping[str, str], body: bytes) -> bytes | None:
 
 
 def _inbox() -> Inbox:
-    return Inbox("127.0.0.1", ports.pick(), "/in", MOST_BYTES, _framed, b"stranger")
+    return Inbox("127.0.0.1", ports.pick(), MOST_BYTES, [Desk("/in", _framed, b"stranger")])
 
 
 @asynccontextmanager

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from backports import zstd
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from agents.ingest.kafka import KafkaAwayError
 from agents.ingest.live.backoff import LONGEST_ASKED_S, Backoff
 from agents.ingest.live.contract import FeedError, Frame, Memory, Reading
 from agents.ingest.live.intake import MOST_WAITING, Intake
 from agents.ingest.live.metrics import CollectMetrics
+from agents.ingest.live.packed import unpacker_of
 from agents.ingest.live.session import Session
 from agents.ingest.live.state import State
 from agents.ingest.outcomes import Refused
@@ -177,3 +180,32 @@ async def test_frames_before_a_cut_come_before_its_error() -> None:
         assert [frame.raw for frame in await intake.block(1.0) or ()] == [b"1", b"2"]
         with pytest.raises(FeedError):
             await intake.block(1.0)
+
+
+@pytest.mark.parametrize(("first", "is_told"), [(150, False), (161, True), (90, False)])
+async def test_a_gap_in_a_feed_that_is_never_silent_is_told(first: int, *, is_told: bool, tmp_path: Path) -> None:
+    """A server that has kept less than was missed begins later than it was asked to, and says nothing."""
+
+    class Continuous(Numbers):
+        continuous_s = 60.0
+
+    for source, told in ((Continuous(first, 900), is_told), (Numbers(first, 900), False)):
+        with State(tmp_path / type(source).__name__, "numbers", "", 0) as state, capture_logs() as logs:
+            state.commit("100", 100_000)
+            with pytest.raises(FeedError):
+                await _session(state, source, Kept())
+        assert [each["lost_s"] for each in logs if each["event"] == "gap"] == ([first - 100] if told else [])
+
+
+def test_frames_are_unpacked_by_the_dictionary_that_both_sides_have(tmp_path: Path) -> None:
+    """Garbage among good frames is garbage; a first frame that cannot be unpacked is a setting to put right."""
+    words = [b'{"kind":"commit","did":"did:plc:%032d","text":"%d"}' % (number, number) for number in range(500)]
+    (tmp_path / "dictionary").write_bytes(zstd.train_dict(words, 1_000).dict_content)
+    known = zstd.ZstdDict((tmp_path / "dictionary").read_bytes())
+    packed = [zstd.compress(each, zstd_dict=known) for each in (words[7], b"x" * 1_001)]
+    unpack = unpacker_of(tmp_path / "dictionary", 1_000)
+    assert unpack(packed[0]) == words[7]
+    for damaged in (packed[0][:-5], b"garbage", b"", packed[1], packed[0][:4] + b"\xff" * 30):
+        assert unpack(damaged) == damaged
+    with pytest.raises(BadSettingError, match="--compress"):
+        unpacker_of(tmp_path / "dictionary", 1_000)(b"garbage")

@@ -125,22 +125,22 @@ def test_a_file_of_too_many_keys_is_refused(path: Path) -> None:
 def test_without_keys_the_network_is_refused(host: str) -> None:
     """The dangerous mistake is the one that works at once."""
     with pytest.raises(BadSettingError, match=r"RENOWN_API_KEYS_FILE.*renown keys add NAME"):
-        gate_of(Settings(), host)
+        gate_of(Settings(), host, 1_000.0)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
 def test_without_keys_this_machine_is_let_in(host: str, path: Path) -> None:
     """Trying it out needs no key; with a file of keys loopback needs one, too."""
     assert is_loopback(host)
-    assert isinstance(gate_of(Settings(), host), OpenGate)
+    assert isinstance(gate_of(Settings(), host, 1_000.0), OpenGate)
     _added(path)
-    assert isinstance(gate_of(Settings(api_keys_file=str(path)), host), KeyGate)
+    assert isinstance(gate_of(Settings(api_keys_file=str(path)), host, 1_000.0), KeyGate)
 
 
 def test_a_named_file_that_is_not_there_does_not_mean_open(path: Path) -> None:
     """A lost mount must not open the door."""
     with pytest.raises(KeyFileError, match="renown keys add"):
-        gate_of(Settings(api_keys_file=str(path)), "127.0.0.1")
+        gate_of(Settings(api_keys_file=str(path)), "127.0.0.1", 1_000.0)
 
 
 @pytest.mark.parametrize("content", [None, "", "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n"])

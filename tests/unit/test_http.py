@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from agents.ingest.http_admission import Limits
-from agents.ingest.http_problems import PATH
+from agents.http.admission import Limits
+from agents.ingest.http_metrics import PATH
 from tests.http_ingest import GOOD, NOW_MS, FakeDelivery, posted, serving
 
 

@@ -11,8 +11,7 @@ from agents.access import ring
 from agents.access.changes import revoke, rotate
 from agents.access.key import Purpose
 from agents.access.key_file import changing
-from agents.ingest.http_metrics import MOST_NAMES, OTHERS, HttpMetrics
-from agents.ingest.http_problems import PATH
+from agents.ingest.http_metrics import MOST_NAMES, OTHERS, PATH, HttpMetrics
 from tests.http_ingest import GOOD, FakeDelivery, Keys, answered, serving
 
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
+from agents.http.admission import HEALTH_S, Health, Limits
+from agents.http.encodings import TooLargeError, inflated
 from agents.ingest import bodies
-from agents.ingest.http_admission import HEALTH_S, Health, Limits
-from agents.ingest.http_problems import PATH
+from agents.ingest.http_metrics import PATH
 from tests.http_ingest import GOOD, FakeDelivery, Keys, answered, posted, raw, serving
 
 TORN = 'renown_http_turned_away_total{key="open",reason="torn"} 1.0'
@@ -43,8 +44,8 @@ def test_a_bomb_is_never_inflated_beyond_the_limit() -> None:
     """A megabyte that unpacks to a gigabyte must cost what any other body may cost."""
     bomb = gzip.compress(bytes(200_000_000), 1)
     tracemalloc.start()
-    with pytest.raises(bodies.TooLargeError, match="more than 1000000 bytes"):
-        bodies.inflated(bomb, "gzip", 1_000_000)
+    with pytest.raises(TooLargeError, match="more than 1000000 bytes"):
+        inflated(bomb, "gzip", 1_000_000)
     assert tracemalloc.get_traced_memory()[1] < 3_000_000
     tracemalloc.stop()
 

@@ -14,10 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.ingest.formats.opening import SourceError
+from agents.ingest.pace import Pace
 from agents.ingest.partitioner import partition_of
 from agents.ingest.publisher import MAX_LETTER_BYTES, letter_of
 from agents.ingest.reading import ahead
-from agents.ingest.run import Pace
 from schemas.errors import BadRecordError
 from schemas.reasons import Reason
 

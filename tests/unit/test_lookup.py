@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.lookup.explanation import document, percentages
+from agents.lookup.arithmetic import percentages
+from agents.lookup.explanation import explained
 from agents.lookup.shown import show
 from agents.lookup.stored import StoredScore, stored_score
 from schemas.engagement import Act
@@ -47,18 +48,18 @@ def test_an_explanation_tells_who_did_what() -> None:
     """A score is accepted when its reasons have names."""
     moment = Moment(1, 2, "share", 1_790_000_000_000, 0.75)
     act = Act(b"1", 1, b"x:b", b"x:a", 1_790_000_000_000, b"post-9")
-    found = document(_stored(), [moment], [act])
-    assert found["moments"][0]["actor"] == "x:b"
-    assert any("x:b shared them (post-9)" in line for line in found["lines"])
-    assert found["lines"][0] == "x:a stands at 40.0 of 100, rising towards 45.5."
+    found = explained(_stored(), [moment], [act])
+    assert found.moments[0].actor == "x:b"
+    assert any("x:b shared them (post-9)" in line for line in found.lines)
+    assert found.lines[0] == "x:a stands at 40.0 of 100, rising towards 45.5."
 
 
 @pytest.mark.parametrize("act", [None, Act(b"1", 0, b"x:c", b"x:zzz", 0)])
 def test_a_moment_without_its_own_act_stays_unnamed(act: Act | None) -> None:
     """A log that was made anew has other acts at the same places: better no name than a wrong one."""
-    found = document(_stored(), [Moment(1, 2, "share", 0, 0.75)], [act])
-    assert found["moments"][0]["actor"] is None
-    assert any("somebody shared them" in line for line in found["lines"])
+    found = explained(_stored(), [Moment(1, 2, "share", 0, 0.75)], [act])
+    assert found.moments[0].actor is None
+    assert any("somebody shared them" in line for line in found.lines)
 
 
 def test_a_damaged_record_is_no_score() -> None:

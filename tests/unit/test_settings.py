@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import BadSettingError
-from streams.app import parameters_of
+from streams.formula import parameters_of
 from streams.settings import Settings, load, origins
 
 

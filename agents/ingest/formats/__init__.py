@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from agents.ingest.formats import delimited, gharchive, jsonl, parquet
+from agents.ingest.formats import activitystreams, delimited, gharchive, jsonl, parquet
 from agents.ingest.formats.opening import Meter, SourceError, opened
 from agents.ingest.outcomes import Outcomes, Refused
 from schemas.engagement import Act
 from schemas.errors import BadRecordError
 
-FORMATS: Final = ("jsonl", "gharchive", "higgs", "csv", "parquet")
-_STREAMED: Final = {"jsonl": jsonl.outcomes, "gharchive": gharchive.outcomes, "csv": delimited.outcomes}
+FORMATS: Final = ("jsonl", "gharchive", "higgs", "csv", "parquet", "activitystreams")
+_STREAMED: Final = {
+    "jsonl": jsonl.outcomes,
+    "gharchive": gharchive.outcomes,
+    "csv": delimited.outcomes,
+    "activitystreams": activitystreams.outcomes,
+}
 
 
 def outcomes(path: str, form: str, meter: Meter | None = None) -> Outcomes:
@@ -21,7 +26,7 @@ def outcomes(path: str, form: str, meter: Meter | None = None) -> Outcomes:
     `meter` is told how many stored bytes were consumed. Raises SourceError when the source cannot be read.
     """
     if form == "parquet":
-        yield from parquet.outcomes(path)
+        yield from parquet.outcomes(path, meter)
     elif form == "higgs":
         from agents.ingest.formats import higgs_events
 

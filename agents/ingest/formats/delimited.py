@@ -25,11 +25,20 @@ def outcomes(stream: Stream) -> Outcomes:
     Bytes that are not UTF-8 pass as lone surrogates, which the encoder refuses row by row.
     """
     text = io.TextIOWrapper(cast("BinaryIO", stream), "utf-8", "surrogateescape", newline="")
-    reader = csv.reader(text, strict=True)
-    columns = _columns(next(reader, []))
-    rows = _rows(reader, columns)
-    while block := list(islice(rows, BLOCK_ROWS)):
-        yield block
+    try:
+        reader = csv.reader(text, strict=True)
+        rows = _rows(reader, _columns(_header(reader)))
+        while block := list(islice(rows, BLOCK_ROWS)):
+            yield block
+    finally:
+        text.detach()
+
+
+def _header(reader: Iterator[list[str]]) -> list[str]:
+    try:
+        return next(reader, [])
+    except csv.Error as error:
+        raise SourceError(f"not CSV: {error}; check --format") from error
 
 
 def _columns(header: list[str]) -> dict[str, int]:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import gzip
+import io
 import os
-import shutil
-import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-import cramjam
+from backports import zstd
 
 from schemas.errors import RenownError
 
@@ -45,16 +44,15 @@ def opened(path: str, meter: Meter | None = None) -> Iterator[Stream]:
     """Give the plain bytes of `path` (`-` is standard input); raise SourceError when they cannot be had."""
     with _raw(path) as raw, _reported(path):
         magic = cast("_Peekable", raw).peek(len(ZSTD_MAGIC))
+        metered = cast("BinaryIO", _Metered(raw, meter)) if meter else raw
         if magic.startswith(ZSTD_MAGIC):
-            with _unpacked_zstd(raw) as plain:
+            with zstd.ZstdFile(metered) as unpacked:
+                yield unpacked
+        elif magic.startswith(GZIP_MAGIC):
+            with gzip.GzipFile(fileobj=metered) as plain:
                 yield cast("Stream", plain)
-            return
-        metered = _Metered(raw, meter) if meter else raw
-        if magic.startswith(GZIP_MAGIC):
-            with gzip.GzipFile(fileobj=cast("BinaryIO", metered)) as plain:
-                yield cast("Stream", plain)
-            return
-        yield cast("Stream", metered)
+        else:
+            yield cast("Stream", metered)
 
 
 def stored_bytes(path: str) -> int | None:
@@ -68,22 +66,29 @@ class _Peekable(Protocol):
     def peek(self, size: int = 0, /) -> bytes: ...
 
 
-class _Metered:
+class _Metered(io.BufferedIOBase):
     """A stream that tells how far it was read."""
 
     def __init__(self, raw: BinaryIO, meter: Meter) -> None:
+        super().__init__()
         self._raw, self._meter, self._consumed = raw, meter, 0
+
+    def readable(self) -> bool:
+        """Return True: readers of text ask."""
+        return True
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return `size` bytes, or all of them."""
+        return self._seen(self._raw.read(-1 if size is None else size))
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """Return what is there, at most `size` bytes."""
+        return self._seen(cast("Stream", self._raw).read1(size))
 
     def _seen(self, block: bytes) -> bytes:
         self._consumed += len(block)
         self._meter(self._consumed)
         return block
-
-    def read(self, size: int = -1) -> bytes:
-        return self._seen(self._raw.read(size))
-
-    def read1(self, size: int = -1) -> bytes:
-        return self._seen(cast("Stream", self._raw).read1(size))
 
 
 @contextmanager
@@ -102,20 +107,7 @@ def _raw(path: str) -> Iterator[BinaryIO]:
 def _reported(path: str) -> Iterator[None]:
     try:
         yield
-    except (EOFError, zlib.error, gzip.BadGzipFile, cramjam.DecompressionError) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile, zstd.ZstdError) as error:
         raise SourceError(f"{path}: damaged or cut compressed data ({error}); fetch the file again") from error
     except OSError as error:
         raise SourceError(f"{path}: {error}; check the file and the disk") from error
-
-
-@contextmanager
-def _unpacked_zstd(raw: BinaryIO) -> Iterator[BinaryIO]:
-    """Give the frame unpacked on disk: the decoder at hand wants whole files, and memory must stay bounded."""
-    with tempfile.TemporaryDirectory(prefix="renown-zstd-") as folder:
-        packed, plain = Path(folder) / "packed", Path(folder) / "plain"
-        with packed.open("wb") as copy:
-            shutil.copyfileobj(raw, copy)
-        cramjam.zstd.decompress_into(cramjam.File(str(packed)), cramjam.File(str(plain), write=True))
-        packed.unlink()
-        with plain.open("rb") as stream:
-            yield stream

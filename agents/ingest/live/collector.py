@@ -12,6 +12,7 @@ import structlog
 from aiohttp import ClientResponseError
 
 from agents.ingest.kafka import KafkaAwayError
+from agents.ingest.live.answers import asked_s
 from agents.ingest.live.backoff import Backoff
 from agents.ingest.live.contract import FEED_ERRORS, FeedError, Source
 from agents.ingest.live.metrics import CollectMetrics, Lost
@@ -91,6 +92,5 @@ def _asked_s(error: BaseException) -> float:
     if isinstance(error, FeedError):
         return error.wait_s
     if isinstance(error, ClientResponseError) and error.headers is not None:
-        asked = error.headers.get("Retry-After", "")
-        return float(asked) if asked.isdecimal() else 0.0
+        return asked_s(error.headers)
     return 0.0

@@ -1,14 +1,14 @@
 """What a live source is: raw frames in, engagements or refusals out, and a cursor from which it can go on.
 
 A source is one file in `agents/sources`, whose class (a frozen dataclass named by `SOURCE`) has the shape of
-`Source`. Its fields, made by `option`, become the options of `renown collect <source>`. Everything else is the
+`Source`. Its fields, made by `option` and `argument`, become those of `renown collect <source>`. Everything else is the
 collector's work: Kafka, dead letters, the durable cursor, reconnecting, metrics, the end.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import field
 from typing import Any, NamedTuple, Protocol
 
@@ -28,6 +28,13 @@ class FeedError(RenownError):
 
 FEED_ERRORS = (FeedError, aiohttp.ClientError, OSError)
 """What ends one connection and not the collector; time-outs are among them."""
+
+
+class Broker(NamedTuple):
+    """The pipeline's own Kafka: what a source gets that has a field `broker`."""
+
+    bootstrap: str
+    security: Mapping[str, Any]
 
 
 class Frame(NamedTuple):
@@ -74,7 +81,11 @@ class Forgetful:
 
 
 class Source(Protocol):
-    """A live source. `read` is a function of the frame and the memory, so the same act has the same id always."""
+    """A live source. `read` is a function of the frame and the memory, so the same act has the same id always.
+
+    May also have `remember`, how many acts its memory holds; `continuous_s`, longer than which its feed is never
+    silent, so that a gap is noticed; `broker`, which is given to it; and `example`, its command.
+    """
 
     @property
     def feed(self) -> str:
@@ -93,4 +104,9 @@ class Source(Protocol):
 
 def option(default: Any, meaning: str, *, at_least: float | None = None) -> Any:
     """Return a dataclass field that is an option of the command; a tuple may be given several times."""
-    return field(default=default, metadata={"meaning": meaning, "at_least": at_least})
+    return field(default=default, metadata={"meaning": meaning, "at_least": at_least, "is_argument": False})
+
+
+def argument(meaning: str) -> Any:
+    """Return a dataclass field, a tuple, that is what stands after the command's name, at least once."""
+    return field(default=(), metadata={"meaning": meaning, "at_least": None, "is_argument": True})

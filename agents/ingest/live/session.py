@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import structlog
+
 from agents.ingest.live.contract import FEED_ERRORS, Frame, Reading, Source
 from agents.ingest.live.intake import Intake
 from agents.ingest.live.metrics import CollectMetrics
@@ -18,6 +20,7 @@ from schemas.errors import BadRecordError
 from schemas.instants import rfc3339
 from schemas.reasons import Reason
 
+log = structlog.get_logger()
 SETTLE_S = 0.25
 """At most so long lies between a frame's arrival and the wait for its acknowledgement; none without a cursor yet."""
 
@@ -34,11 +37,14 @@ class Session:
     max_future_skew_s: float
     _cursor: str | None = None
     _at_ms: int = 0
+    _believed_s: float | None = None
+    """How long the feed may be silent until its first frame; None = anything is believed, or it has come."""
     _unanswered: list[asyncio.Future[None]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Take up where the state is."""
         self._cursor, self._at_ms = self.state.cursor, self.state.at_ms
+        self._believed_s = getattr(self.source, "continuous_s", None)
 
     async def run(self, attempt: int, ending: asyncio.Event, advanced: Callable[[], None]) -> bool:
         """Return True when the feed is over, False when `ending` was set; everything read is then acknowledged.
@@ -84,6 +90,8 @@ class Session:
                 self._unanswered.append(frame.taken)
             reading = self._read(frame.raw)
             await self.publisher.publish(_recognisable(reading.outcomes))
+            if reading.at_ms is not None:
+                self._notice(reading.at_ms)
             self._advance(reading)
         await self.publisher.push()
 
@@ -94,6 +102,13 @@ class Session:
         if not reading.outcomes:
             self.metrics.passed.inc()
         return reading
+
+    def _notice(self, at_ms: int) -> None:
+        """Tell of a gap: a feed that is never silent for long begins long after the cursor."""
+        believed_s, self._believed_s = self._believed_s, None
+        if believed_s is not None and self._at_ms and at_ms - self._at_ms > believed_s * 1000:
+            lost_s = round((at_ms - self._at_ms) / 1000)
+            log.warning("gap", after=rfc3339(self._at_ms), before=rfc3339(at_ms), lost_s=lost_s)
 
     def _advance(self, reading: Reading) -> None:
         """Move the cursor, never back: were a connection cut again and again within its overlap, it would recede."""

@@ -35,7 +35,7 @@ class State:
     """
 
     def __init__(self, folder: Path, name: str, feed: str, most: int) -> None:
-        self.path = folder / f"{_file_name(name, feed)}.db"
+        self.path = path_of(folder, name, feed)
         self._feed, self._most = feed, most
         _make(folder)
         self._db = sqlite3.connect(self.path, timeout=0.0)
@@ -104,6 +104,11 @@ class State:
         if feed != self._feed:
             raise BrokenGuaranteeError(f"it belongs to feed {shown(feed)}, not {shown(self._feed)}")
         self._db.commit()
+
+
+def path_of(folder: Path, name: str, feed: str) -> Path:
+    """Return the file that keeps a feed's state."""
+    return folder / f"{_file_name(name, feed)}.db"
 
 
 def _make(folder: Path) -> None:

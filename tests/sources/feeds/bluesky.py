@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import WSMsgType, web
+from backports import zstd
 
+from agents.sources.bluesky import DICTIONARY
+from deploy.local.state import StackState
 from tests.sources.feeds.feed import Told
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "bluesky" / "frames.jsonl"
@@ -63,6 +66,11 @@ POSTS_TOLD: tuple[Told, ...] = (
 )
 
 
+def compressed(frame: bytes) -> bytes:
+    """Return a frame as Jetstream sends it to who asks for compression; some servers may not know how."""
+    return zstd.compress(frame, zstd_dict=zstd.ZstdDict(DICTIONARY.read_bytes()))
+
+
 def recorded() -> list[dict[str, Any]]:
     """Return the recorded frames."""
     return [json.loads(line) for line in RECORDED.read_bytes().splitlines()]
@@ -84,7 +92,7 @@ class Feed:
     ends = False
     cursors = True
 
-    def __init__(self, folder: Path) -> None:  # noqa: ARG002 - every feed is given one
+    def __init__(self, folder: Path, stack: StackState) -> None:  # noqa: ARG002 - every feed is given them
         real = recorded()
         half = len(real) // 2
         frames = [*real[:half], *POSTS, *real[half:]]
@@ -109,7 +117,8 @@ class Feed:
     @property
     def arguments(self) -> Sequence[str]:
         """Lead to this server, by way of one that is not there."""
-        return ["--host", "ws://127.0.0.1:9/subscribe", "--host", f"ws://127.0.0.1:{self._port}/subscribe"]
+        here = f"ws://127.0.0.1:{self._port}/subscribe"
+        return ["--compress", "--host", "ws://127.0.0.1:9/subscribe", "--host", here]
 
     def told(self, after: str | None = None) -> set[Told]:
         """Return what must arrive, given that a connection may begin before the cursor."""
@@ -141,6 +150,7 @@ class Feed:
     async def _subscribe(self, request: web.Request) -> web.WebSocketResponse:
         number = len(self.asked)
         self.asked.append(request.query.get("cursor"))
+        assert request.query["compress"] == "true"
         socket = web.WebSocketResponse()
         await socket.prepare(request)
         left = CUT_AFTER[number] if number < len(CUT_AFTER) else len(self._frames) + 1
@@ -150,17 +160,20 @@ class Feed:
                 if at >= self._until:
                     await asyncio.sleep(0.02)
                     continue
-                await self._sent(socket, at)
+                await self._sent(socket, at, packed=number != 1)
                 at, left = at + 1, left - 1
         if not left and number % 2 and request.transport is not None:
             request.transport.abort()
         await socket.close()
         return socket
 
-    async def _sent(self, socket: web.WebSocketResponse, at: int) -> None:
+    async def _sent(self, socket: web.WebSocketResponse, at: int, *, packed: bool) -> None:
         """Send one frame, every seventh twice, and garbage before every twentieth."""
+        frames = [self._frames[at][1]] * (2 if at % 7 == 0 else 1)
         if at % 20 == 0 and at // 20 < len(self.garbage):
-            damaged = self.garbage[at // 20]
-            await socket.send_frame(damaged, WSMsgType.TEXT)
-        for _ in range(2 if at % 7 == 0 else 1):
-            await socket.send_frame(self._frames[at][1], WSMsgType.TEXT)
+            frames.insert(0, self.garbage[at // 20])
+        for frame in frames:
+            if packed:
+                await socket.send_frame(compressed(frame), WSMsgType.BINARY)
+            else:
+                await socket.send_frame(frame, WSMsgType.TEXT)

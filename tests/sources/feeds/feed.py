@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from deploy.local.state import StackState
+
 Told = tuple[str, bool]
 """An engagement's id and whether it is an undo."""
 
@@ -13,7 +15,7 @@ Told = tuple[str, bool]
 class Feed(Protocol):
     """A feed that can be let go step by step; it cuts connections, repeats frames and sends garbage by itself."""
 
-    def __init__(self, folder: Path) -> None: ...
+    def __init__(self, folder: Path, stack: StackState) -> None: ...
 
     @property
     def arguments(self) -> Sequence[str]:

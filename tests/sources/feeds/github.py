@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import copy
 import hmac
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
-from aiohttp import ClientError, ClientSession, ClientTimeout
-
-from deploy.local import ports
+from deploy.local.state import StackState
 from tests.sources.feeds.feed import Told
+from tests.sources.posting import Post, Posting
 
 RECORDED = Path(__file__).parents[2] / "recorded" / "github"
 SECRET = b"a secret that both sides know"
@@ -81,89 +78,31 @@ def _scripted() -> list[tuple[str, dict[str, Any], list[Told]]]:
     return [*found, ("star", gone, [(star_id, True)])]
 
 
-class Feed:
-    """The feed; every seventh post comes twice, some are damaged though signed, some are nobody's, some break off."""
+class Feed(Posting):
+    """Deliveries of GitHub's."""
 
-    ends = False
-    cursors = False
-
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stack: StackState) -> None:  # noqa: ARG002 - every feed is given one
         self._secret = folder / "secret"
         self._secret.write_bytes(SECRET + b"\n")
-        self._port = ports.pick()
         script = _scripted()
-        self._told = [told for _, _, told in script]
-        self._sent = [
+        whole = json.dumps(script[0][1]).encode()
+        bodies = (whole[: len(whole) // 2], whole.replace(b"Codertocat", b"Coder\xff\xfecat"), b"[]")
+        self._broken = [Delivery("star", f"g-{number}", body) for number, body in enumerate(bodies)]
+        sent = [
             Delivery(event, f"d-{number}", json.dumps(body).encode()) for number, (event, body, _) in enumerate(script)
         ]
-        whole = self._sent[0].body
-        bodies = (whole[: len(whole) // 2], whole.replace(b"Codertocat", b"Coder\xff\xfecat"), b"[]")
-        self._damaged = [Delivery("star", f"g-{number}", body) for number, body in enumerate(bodies)]
-        self.asked: list[str | None] = []
-        self._until = 0
+        super().__init__(
+            [Post("/github", headers(each), each.body, told) for each, (_, _, told) in zip(sent, script, strict=True)],
+            [Post("/github", headers(each), each.body) for each in self._broken],
+            Post("/github", headers(sent[0], b"not the secret"), sent[0].body),
+        )
 
     @property
     def garbage(self) -> Sequence[bytes]:
         """Return the damaged frames: event and id lead the body."""
-        return [f"{each.event} {each.id}\n".encode() + each.body for each in self._damaged]
+        return [f"{each.event} {each.id}\n".encode() + each.body for each in self._broken]
 
     @property
     def arguments(self) -> Sequence[str]:
         """Listen where this feed posts."""
-        return ["--secret-file", str(self._secret), "--port", str(self._port)]
-
-    def told(self, after: str | None = None) -> set[Told]:  # noqa: ARG002 - there are no cursors
-        """Return what must arrive."""
-        return {one for told in self._told for one in told}
-
-    def middle(self) -> str:
-        """Return nothing: who posts has no cursor."""
-        return ""
-
-    def release(self, share: float) -> None:
-        """Let posts go."""
-        self._until = int(len(self._sent) * share)
-
-    async def __aenter__(self) -> Self:
-        """Begin to post."""
-        self._posting = asyncio.get_running_loop().create_task(self._post_all())
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """End."""
-        self._posting.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._posting
-
-    async def _post_all(self) -> None:
-        async with ClientSession(timeout=ClientTimeout(total=15)) as session:
-            for number, delivery in enumerate(self._sent):
-                while number >= self._until:  # noqa: ASYNC110 - the test lets go from outside
-                    await asyncio.sleep(0.02)
-                if number < len(self._damaged):
-                    await self._accepted(session, self._damaged[number])
-                    await self._broken_off()
-                    assert await self._posted(session, delivery, b"not the secret") == 401
-                for _ in range(2 if number % 7 == 0 else 1):
-                    await self._accepted(session, delivery)
-
-    async def _accepted(self, session: ClientSession, delivery: Delivery) -> None:
-        """Post until it is taken, as an operator redelivers."""
-        while await self._posted(session, delivery, SECRET) != 202:  # noqa: ASYNC110 - nobody tells when it is back
-            await asyncio.sleep(0.05)
-
-    async def _posted(self, session: ClientSession, delivery: Delivery, secret: bytes) -> int:
-        url = f"http://127.0.0.1:{self._port}/github"
-        try:
-            async with session.post(url, data=delivery.body, headers=headers(delivery, secret)) as answer:
-                return answer.status
-        except (ClientError, OSError):
-            return 0
-
-    async def _broken_off(self) -> None:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", self._port)
-        except OSError:
-            return
-        writer.write(b"POST /github HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
-        writer.close()
+        return ["--secret-file", str(self._secret), "--port", str(self.port)]

@@ -10,6 +10,7 @@ import orjson
 
 from agents.bench.world_course import Place, Sent
 from agents.sources.world import World
+from deploy.local.state import StackState
 from tests.sources.feeds.feed import Told
 
 EVENTS = 600
@@ -22,7 +23,7 @@ class Feed:
     cursors = True
     garbage: Sequence[bytes] = ()
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, stack: StackState) -> None:  # noqa: ARG002 - every feed is given one
         self._truth = folder / "truth.json"
         self._world = World(users=50, days=1.0, events=EVENTS, attack="burst", attack_size=20)
         self._rate = "20"

@@ -15,9 +15,9 @@ from agents.access.gate import Caller, ForeignPageError, Gate
 from agents.access.key import Purpose
 from agents.access.key_file import KeyFileError
 from agents.access.ring import KeyRefusedError
-from agents.ingest import bodies
-from agents.ingest.http_metrics import Fault
-from agents.ingest.http_problems import ProblemError
+from agents.http.encodings import BadEncodingError, DamagedError, TooLargeError, inflated
+from agents.http.faults import Fault
+from agents.http.problems import ProblemError
 
 MOST_BODIES: Final = 32
 """Bodies in memory at once, of all callers: each may take twice the largest body."""
@@ -93,13 +93,13 @@ class Reception:
 
     def _inflated(self, sent: bytes, encoding: str, caller: Caller) -> bytes:
         try:
-            return bodies.inflated(sent, encoding, self.limits.max_body_bytes)
-        except bodies.BadEncodingError as error:
+            return inflated(sent, encoding, self.limits.max_body_bytes)
+        except BadEncodingError as error:
             status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
             raise _problem(caller, status, Fault.ENCODING, str(error), {"Accept-Encoding": "gzip, deflate"}) from error
-        except bodies.BadBodyError as error:
+        except DamagedError as error:
             raise _problem(caller, HTTPStatus.BAD_REQUEST, Fault.BAD_BODY, str(error)) from error
-        except bodies.TooLargeError as error:
+        except TooLargeError as error:
             status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
             raise _problem(caller, status, Fault.TOO_LARGE, str(error)) from error
 
@@ -109,13 +109,13 @@ class Reception:
 
     def _over_rate(self, caller: Caller) -> ProblemError:
         wait_s = max(1, caller.wait_s())
-        detail = f"more engagements than this key's rate allows; send the same again in {wait_s} s"
+        detail = f"more than this key's rate allows; send the same again in {wait_s} s"
         return _problem(caller, HTTPStatus.TOO_MANY_REQUESTS, Fault.RATE, detail, {"Retry-After": str(wait_s)})
 
 
 @dataclass(slots=True)
 class Health:
-    """Kafka's state, asked at most once in HEALTH_S: strangers may ask for it and must not make us busy."""
+    """A server's state, asked at most once in HEALTH_S: strangers may ask for it and must not make us busy."""
 
     probe: Callable[[], Awaitable[bool]]
     now_s: Callable[[], float] = time.monotonic
@@ -124,7 +124,7 @@ class Health:
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def is_up(self) -> bool:
-        """Return whether Kafka takes events, as known for at most HEALTH_S."""
+        """Return whether it serves, as known for at most HEALTH_S."""
         async with self._lock:
             if self.now_s() - self._asked_at >= HEALTH_S:
                 self._is_up = await self.probe()

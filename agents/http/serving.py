@@ -1,4 +1,4 @@
-"""The server under HTTP ingest: what a connection may cost before a handler sees it."""
+"""The server under our handlers: what a connection may cost before a handler sees it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Final
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
-
-from agents.ingest.http import Ingest, build
 
 SHUTDOWN_S: Final = 10.0
 LINGER_S: Final = 1.0
@@ -19,25 +17,30 @@ MAX_FIELDS: Final = 64
 LOGGER: Final = logging.getLogger("renown.http")
 
 
-def runner_of(ingest: Ingest) -> web.AppRunner:
+def runner_of(app: web.Application, idle_s: float) -> web.AppRunner:
     """Return a runner whose connections are held to limits on lines, headers and idleness.
 
-    Idleness counts from the connection or the last answer to the whole headers of the next request, however
+    `idle_s` counts from the connection or the last answer to the whole headers of the next request, however
     many bytes drip in. Bodies are inflated by ours, not by aiohttp, which would inflate what it discards, too.
     """
     LOGGER.addFilter(_keeps_headers_out)
     return web.AppRunner(
-        build(ingest),
+        app,
         access_log=None,
         logger=LOGGER,
         auto_decompress=False,
-        keepalive_timeout=ingest.limits.request_limit_s,
+        keepalive_timeout=idle_s,
         lingering_time=LINGER_S,
         max_line_size=MAX_LINE_BYTES,
         max_field_size=MAX_FIELD_BYTES,
         max_headers=MAX_FIELDS,
         shutdown_timeout=SHUTDOWN_S,
     )
+
+
+async def unnamed(_request: web.Request, response: web.StreamResponse) -> None:
+    """Keep the versions of what we are built from to ourselves; a signal of aiohttp's `on_response_prepare`."""
+    response.headers["Server"] = "renown"
 
 
 def _keeps_headers_out(record: logging.LogRecord) -> bool:

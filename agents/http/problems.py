@@ -1,4 +1,4 @@
-"""Errors of HTTP ingest as problem+json (RFC 9457), counted, and nothing of a key in any of them."""
+"""Errors as problem+json (RFC 9457), counted, and nothing of a key in any of them."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import orjson
 from aiohttp import web
 
 from agents.access.key import Cause
-from agents.ingest.http_metrics import NOBODY, Fault, HttpMetrics
+from agents.http.faults import NOBODY, Fault
 
-PATH: Final = "/v1/engagements"
 MAX_DETAIL_CHARS: Final = 500
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,20 +45,22 @@ def problem(status: HTTPStatus, detail: str, headers: Mapping[str, str] | None =
         "status": status.value,
         "detail": detail[:MAX_DETAIL_CHARS],
     }
-    return web.Response(
-        status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
-    )
+    kept = {"Cache-Control": "no-store", **(headers or {})}
+    return web.Response(status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=kept)
 
 
-def problems(metrics: HttpMetrics, max_body_bytes: int) -> Any:
-    """Return a middleware that answers with problems, also for what aiohttp refuses by itself, and counts them."""
+def problems(turned_away: Callable[[str, Fault | Cause], None], advice: Callable[[web.HTTPException], str]) -> Any:
+    """Return a middleware that answers with problems, also for what aiohttp refuses by itself.
+
+    `turned_away` counts who was turned away and why; `advice` is the detail of aiohttp's own refusals.
+    """
 
     @web.middleware
     async def answered(request: web.Request, handler: Handler) -> web.StreamResponse:
         try:
             return await handler(request)
         except ProblemError as error:
-            metrics.turned_away(error.name, error.reason)
+            turned_away(error.name, error.reason)
             answer = problem(error.status, error.detail, error.headers)
             if error.closes:
                 answer.force_close()
@@ -68,29 +69,6 @@ def problems(metrics: HttpMetrics, max_body_bytes: int) -> Any:
             if error.status < HTTPStatus.BAD_REQUEST:
                 raise
             allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else None
-            return problem(HTTPStatus(error.status), _advice(error, max_body_bytes), allow)
+            return problem(HTTPStatus(error.status), advice(error), allow)
 
     return answered
-
-
-def counted(metrics: HttpMetrics) -> Any:
-    """Return a middleware that counts requests for ingestion by status."""
-
-    @web.middleware
-    async def counting(request: web.Request, handler: Handler) -> web.StreamResponse:
-        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
-        try:
-            response = await handler(request)
-            status = response.status
-        finally:
-            if request.path == PATH:
-                metrics.requests.get(str(status), metrics.requests["500"]).inc()
-        return response
-
-    return counting
-
-
-def _advice(error: web.HTTPException, max_body_bytes: int) -> str:
-    if error.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
-        return f"the body is larger than {max_body_bytes} bytes; send it in parts"
-    return f"{error.reason}; send engagements as POST {PATH}"
