@@ -148,7 +148,7 @@ class Scene:
     def verdict(self) -> Verdict:
         """End the load, let everything come to rest and have it judged."""
         self.source.rest()
-        self.pipeline.renown("drain", "--timeout", "120", check=False)
+        self.pipeline.renown("drain", "--timeout", "240", check=False)
         poisoned = frozenset(name for _, name in self.source.acts if self.poisoned and fnmatchcase(name, self.poisoned))
         return judge(self.deployment(), poisoned)
 
