@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --allow-unsafe --strip-extras
 
-.PHONY: setup setup-dev demo down check test browser screenshots faults operations audit schemas evidence lock
+.PHONY: setup setup-dev demo down check test browser screenshots profile faults operations audit schemas evidence lock
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -56,6 +56,12 @@ browser: .venv/.installed-browser
 # Of a running `renown serve`.
 screenshots: .venv/.installed-browser
 	$(BIN)/python -m tests.browser.screenshots $(or $(ADDRESS),http://127.0.0.1:8080) docs
+
+# Where a worker's time goes: a table, and a flame graph in build/profile.svg.
+profile: setup-dev
+	@mkdir -p build
+	$(BIN)/renown bench pipeline --runs 1 --events 300000 --users 100000 --workers 1 --profile build/profile.pstats
+	$(BIN)/renown bench pipeline --runs 1 --events 300000 --users 100000 --workers 1 --flame build/profile.svg
 
 # QUICK=1 for the ten-minute selection.
 faults: setup-dev

@@ -15,6 +15,7 @@ from agents.bench.audit import audit
 from agents.bench.burst import Burst, burst_producer
 from agents.bench.commits import Commits
 from agents.bench.figures import Figure, Run
+from agents.bench.flame import flaming
 from agents.bench.own_stack import own_stack
 from agents.bench.profiling import profiling
 from agents.bench.progress import Shown
@@ -52,10 +53,12 @@ class PipelineJob:
     workers: int
     seed: int
     profile: Path | None = None
+    flame: Path | None = None
 
     def arguments(self) -> dict[str, Any]:
         """Return what a comparison must agree on."""
-        return {k: v for k, v in asdict(self).items() if k != "profile"} | {"profiled": self.profile is not None}
+        watched = {"profiled": self.profile is not None, "sampled": self.flame is not None}
+        return {k: v for k, v in asdict(self).items() if k not in {"profile", "flame"}} | watched
 
 
 def measure(job: PipelineJob, shown: Shown) -> tuple[Run, dict[str, Any]]:
@@ -63,7 +66,7 @@ def measure(job: PipelineJob, shown: Shown) -> tuple[Run, dict[str, Any]]:
     warm = max(LEAST_WARM, int(job.events * WARM_SHARE))
     engagements = synthetic(job.events + warm, job.users, job.seed, wall_ms())
     with own_stack(job.workers, shown.say, job.profile) as running:
-        run = asyncio.run(_timed(running, engagements, warm, shown))
+        run = asyncio.run(_timed(running, engagements, warm, shown, job.flame))
         shown.say("comparing the tables with what was sent")
         found = audit(running, engagements)
         versions = running.versions()
@@ -71,7 +74,7 @@ def measure(job: PipelineJob, shown: Shown) -> tuple[Run, dict[str, Any]]:
     return run, {"exactness": asdict(found), "versions": versions}
 
 
-async def _timed(running: Rig, engagements: Engagements, warm: int, shown: Shown) -> Run:
+async def _timed(running: Rig, engagements: Engagements, warm: int, shown: Shown, flame: Path | None) -> Run:
     """Warm up with the first events, then time the others."""
     bootstrap, topics = running.settings.bootstrap, running.settings.topics
     producer, admin = burst_producer(bootstrap), AIOKafkaAdminClient(bootstrap_servers=bootstrap)
@@ -88,7 +91,7 @@ async def _timed(running: Rig, engagements: Engagements, warm: int, shown: Shown
         await until_shared(running)
         await drain(running.settings, DRAIN_LIMIT_S)
         commits = Commits(running, admin, consumer)
-        with profiling(running):
+        with profiling(running), flaming(running, flame):
             return await _burst(running, burst, commits, warm, shown)
     finally:
         await asyncio.gather(producer.stop(), admin.close(), consumer.stop())

@@ -77,15 +77,18 @@ def _merged(also: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Worker processes.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Other seeds, other engagements.")
 @click.option("--profile", type=FILE, help="Save a cProfile of the first worker and show its dearest functions.")
+@click.option("--flame", type=FILE, help="Save a flame graph of the first worker, an SVG.")
 @output_options
-def pipeline(events: int, users: int, workers: int, seed: int, profile: Path | None, **out: Any) -> None:
+def pipeline(
+    events: int, users: int, workers: int, seed: int, profile: Path | None, flame: Path | None, **out: Any
+) -> None:
     """Events a second, and CPU of every part per event, of a burst through the whole pipeline.
 
     Exit code 1 when the tables do not count exactly what was sent. Example: renown bench pipeline --workers 2
     """
     from agents.bench.throughput import FIGURES, PipelineJob, measure
 
-    job = PipelineJob(events, users, workers, seed, profile)
+    job = PipelineJob(events, users, workers, seed, profile, flame)
     measured("pipeline", job.arguments(), FIGURES, lambda shown: measure(job, shown), out)
     if profile is not None:
         from agents.bench.profiling import dearest

@@ -95,7 +95,7 @@ async def _collect(name: str, source: Source, state: State, settings: Settings) 
     registry = CollectorRegistry()
     metrics = CollectMetrics(registry, name)
     if settings.metrics_port:
-        start_http_server(settings.metrics_port, "127.0.0.1", registry)
+        start_http_server(settings.metrics_port, settings.metrics_host, registry)
     publishing = partial(publisher_of, settings.bootstrap, settings.topics, kafka_security(settings), name, wall_ms)
     collector = Collector(source, state, publishing, metrics, wall_ms, settings.max_future_skew_s)
     sys.stderr.write(f"collect {name}: going on after {state.cursor or 'nothing'}\n")

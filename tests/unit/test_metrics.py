@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from streams.metrics import CATALOGUE, EngineAdapter, Metrics
+from streams.catalogue import CATALOGUE
+from streams.metrics import EngineAdapter, Metrics
 
 
 def test_every_field_is_declared_once() -> None:

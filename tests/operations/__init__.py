@@ -1,0 +1,1 @@
+"""Tests of the operator's side: metrics, rules, dashboards, manifests, commands."""

@@ -1,0 +1,1 @@
+"""`python -m tests.operations.live`: every panel's query asked of a real Prometheus that watches the real pipeline."""
