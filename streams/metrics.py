@@ -21,6 +21,8 @@ class Metrics:
     forward_repeats: Counter
     emitted: Counter
     departed: Counter
+    applied_seconds: Histogram
+    scored_seconds: Histogram
     chunk_seconds: Histogram
     barriers: Counter
     barrier_seconds: Histogram

@@ -90,9 +90,17 @@ class Emission:
         if not due:
             return 0
         await asyncio.gather(*map(self._send, self._made(due, at_s, published)))
+        self._measure(due)
         sent = sum(map(len, due))
         self.metrics.emitted.inc(sent)
         return sent
+
+    def _measure(self, due: list[Due]) -> None:
+        """Note how long ago the oldest engagement behind these scores was appended, if any is."""
+        appended = np.concatenate([one.produced_at_ms for one in due])
+        appended = appended[appended > 0]
+        if len(appended):
+            self.metrics.scored_seconds.observe(max(0, wall_ms() - int(appended.min())) / 1000)
 
     def _due(self, partition: Partition, limit: int) -> Due:
         """Take the users that are due out of those that wait."""

@@ -10,6 +10,7 @@ import numpy as np
 from schemas.credit import decode_credits
 from schemas.errors import BrokenGuaranteeError
 from schemas.reasons import Reason
+from streams.clock import wall_ms
 from streams.engine.watermarks import Watermarks
 from streams.model.isolation import Poison
 from streams.model.target import credit
@@ -117,6 +118,7 @@ class TargetStage:
             at, reached = np.delete(at, spoiled), np.unique(np.delete(c.targets, spoiled))
             users, produced_at_ms = users[reached], produced_at_ms[reached]
         if len(at):
+            self.metrics.applied_seconds.observe(max(0, wall_ms() - int(produced_at_ms.min())) / 1000)
             self.stream_time.advance(float(at.max()))
             _mark(pending_of(partition), users, produced_at_ms)
         self.metrics.credited.inc(applied)

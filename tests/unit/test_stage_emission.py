@@ -13,6 +13,7 @@ from msgspec.structs import asdict
 from schemas.kinds import KINDS
 from schemas.published_map import PublishedMap
 from schemas.score import Score, decode_score
+from streams.clock import wall_ms
 from streams.engine import framing
 from streams.engine.batches import Producer, Records, encoded, grouped
 from streams.engine.partition import Partition
@@ -129,6 +130,18 @@ async def test_a_score_tells_of_its_own_user_and_nobody_else() -> None:
         for slot, (_, score) in zip(slots, scores, strict=True):
             reading = read(before[partition.number][slot : slot + 1], AT, P)
             assert_tells_of(score, partition.state.rows[slot], reading)
+
+
+async def test_the_age_of_the_oldest_engagement_behind_scores_is_measured() -> None:
+    """Scores that only time has moved say nothing of how far the pipeline lags."""
+    partition, log = partition_of(0, [f"x:{i}" for i in range(9)], 7), Log()
+    stage = emission(log)
+    pending_of(partition).mark(np.array([1, 2]))
+    await stage.emit([partition], AT, PUBLISHED)
+    assert stage.metrics.scored_seconds._sum.get() == 0
+    pending_of(partition).mark(np.array([3, 4]), wall_ms() - 5_000)
+    await stage.emit([partition], AT, PUBLISHED)
+    assert 5 <= stage.metrics.scored_seconds._sum.get() < 60
 
 
 async def test_only_users_that_are_due_change() -> None:

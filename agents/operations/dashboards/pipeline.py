@@ -40,6 +40,12 @@ _STAGES: Final = Row(
         ),
         lines("Time of a chunk, 99 %", (_tail("renown_chunk_seconds", "le, stage"), "{{stage}}")),
         lines(
+            "From append on, 99 %",
+            (_tail("renown_applied_seconds"), "credited"),
+            (_tail("renown_scored_seconds"), "scored"),
+            (_tail("renown_scoring_delay_seconds"), "readable"),
+        ),
+        lines(
             "Dropped or passed over",
             (_rate("renown_repeats_total"), "repeats {{instance}}"),
             (_rate("renown_forward_repeats_total"), "credits forwarded before {{instance}}"),
