@@ -5,7 +5,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --allow-unsafe --strip-extras
 
-.PHONY: setup setup-dev demo down check test browser screenshots profile faults operations audit schemas evidence lock
+.PHONY: setup setup-dev demo down check test examples browser screenshots profile faults operations audit schemas evidence lock
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -48,6 +48,10 @@ check: setup-dev
 
 test: setup-dev
 	$(BIN)/python -m pytest
+
+# Of docs/redis.md; Node, Go and Java where they are installed, with clients that the lock files pin.
+examples: setup-dev
+	@$(BIN)/python -m tests.examples
 
 # Needs a Chromium on PATH (apt install chromium), which `make test` must not.
 browser: .venv/.installed-browser

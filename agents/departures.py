@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from streams.settings import Settings
 
 POLL_S = 0.2
+PUBLISH_S = 10.0
+"""How long Kafka may take over a command; who asks is told, and asks again."""
 Name = Literal["opt_out", "opt_in", "forget"]
 
 
@@ -111,28 +113,56 @@ async def ask(
 
     Raises BadRecordError for what is no user id, NotYetObeyedError when time is over.
     """
+    offset = await publish(settings, name, user, by)
+    started = time.monotonic()
+    await see(settings, offset, timeout_s, tell, clears=name != "opt_in")
+    return Done(offset, time.monotonic() - started)
+
+
+async def publish(settings: Settings, name: Name, user: str, by: str) -> int:
+    """Append the command about `user` and return its offset: from here on it stands.
+
+    Raises BadRecordError for what is no user id, BadSettingError when Kafka refuses us, a KafkaError when it is away.
+    """
     subject = subject_of(hash_id(user_id(user, "user"), settings.hash_key.encode()))
     await require_rights(settings, Role.STEWARD)
-    offset = await _published(settings, Command(str(uuid.uuid4()), name, subject, wall_ms(), by))
+    return await _published(settings, Command(str(uuid.uuid4()), name, subject, wall_ms(), by))
+
+
+async def see(
+    settings: Settings,
+    offset: int,
+    timeout_s: float,
+    tell: Callable[[str], None] = lambda _: None,
+    *,
+    clears: bool = True,
+) -> None:
+    """Come back once the command at `offset` and all before it are obeyed everywhere.
+
+    With `clears` also once Redis follows, and credits that name who left are deleted. Raises NotYetObeyedError when
+    time is over.
+    """
     seeing = _Seeing(settings, timeout_s, tell)
     try:
         await seeing.consumer.start()
         await seeing.admin.start()
         await seeing.obeyed(offset)
-        if name != "opt_in":
+        if clears:
             await seeing.read()
             await seeing.clear()
     finally:
         await seeing.admin.close()
         await seeing.consumer.stop()
-    return Done(offset, time.monotonic() - seeing.started)
 
 
 async def _published(settings: Settings, command: Command) -> int:
     """Append the command and return its offset."""
-    producer = AIOKafkaProducer(**kafka_client(settings), acks="all", enable_idempotence=True)
-    await producer.start()
+    limit_ms = int(PUBLISH_S * 1000)
+    producer = AIOKafkaProducer(
+        **kafka_client(settings), acks="all", enable_idempotence=True, request_timeout_ms=limit_ms
+    )
     try:
+        await producer.start()
         topic = settings.topics.commands.name
         sent = await producer.send_and_wait(topic, encode_command(command), command.subject.encode(), partition=0)
         offset: int = sent.offset

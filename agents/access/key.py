@@ -32,6 +32,7 @@ class Purpose(StrEnum):
     INGEST = "ingest"
     READ = "read"
     METRICS = "metrics"
+    STEWARD = "steward"
 
 
 class Cause(StrEnum):

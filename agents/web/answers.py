@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from agents.departures import Name
 from agents.lookup.documents import Day, RankedDocument, ScoreDocument
 
 
@@ -46,6 +47,15 @@ class History(msgspec.Struct, frozen=True, gc=False):
 
     user: str
     days: list[HistoryDay]
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """A command that stands at `offset` of the commands topic; `obeyed` when that was seen within the wait."""
+
+    user: str
+    command: Name
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    obeyed: bool
 
 
 class Health(msgspec.Struct, frozen=True, gc=False):

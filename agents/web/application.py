@@ -23,6 +23,7 @@ from agents.http.serving import unnamed
 from agents.web import answers, cors, openapi
 from agents.web.changes import Changes
 from agents.web.conditional import fresh
+from agents.web.departures import Departures
 from agents.web.guard import Contract, guarded, timed
 from agents.web.metrics import WebMetrics
 from agents.web.operations import OPERATIONS
@@ -42,12 +43,13 @@ class Api:
     redis: Redis
     reasons: Reasons
     changes: Changes
+    departures: Departures
     metrics: WebMetrics
     origins: frozenset[str]
 
     def handler(self, name: str) -> Handler:
         """Return the handler of an operation."""
-        for each in (self.reasons.scores, self.reasons, self.changes):
+        for each in (self.reasons.scores, self.reasons, self.changes, self.departures):
             if hasattr(each, name):
                 found: Handler = getattr(each, name)
                 return found
@@ -70,9 +72,12 @@ def build(api: Api) -> web.Application:
     guard = guarded(Contract(scores.reader))
     for each in OPERATIONS:
         path = each.path.replace("{user}", ANY_USER)
-        app.router.add_route(each.method, path, guard(api.handler(each.name)))
+        operation = api.handler(each.name)
+        if each.purpose is Purpose.READ:
+            operation = guard(operation)
+        app.router.add_route(each.method, path, operation)
         if each.method == "GET" and each.name != "stream":
-            app.router.add_route("HEAD", path, guard(api.handler(each.name)))
+            app.router.add_route("HEAD", path, operation)
     app.router.add_get("/health", _health(api))
     app.router.add_get("/metrics", _exposition(api))
     app.router.add_get("/openapi.json", _documentation(with_keys=not isinstance(scores.reception.gate, OpenGate)))
@@ -80,6 +85,7 @@ def build(api: Api) -> web.Application:
     cors.allow(app, api.origins)
     app.on_response_prepare.append(unnamed)
     app.cleanup_ctx.append(_looking(api.changes))
+    app.on_shutdown.append(api.departures.end)
     return app
 
 

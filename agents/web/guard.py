@@ -16,6 +16,7 @@ from agents.http.faults import Fault
 from agents.http.problems import Handler, ProblemError
 from agents.lookup.reader import Reader
 from agents.web.metrics import WebMetrics
+from agents.web.operations import DEPARTURES
 from schemas.errors import BadSettingError, BrokenGuaranteeError
 
 CONTRACT_S: Final = 1.0
@@ -91,14 +92,15 @@ def guarded(contract: Contract) -> Callable[[Handler], Handler]:
 
 
 def timed(metrics: WebMetrics) -> Any:
-    """Return a middleware that counts requests by status and takes their time, streams' apart."""
+    """Return a middleware that counts requests by status and takes their time, but of those that wait by nature."""
 
     @web.middleware
     async def timing(request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]) -> web.StreamResponse:
         started, status, is_whole = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value, True
         try:
             response = await handler(request)
-            status, is_whole = response.status, isinstance(response, web.Response)
+            status = response.status
+            is_whole = isinstance(response, web.Response) and request.path != DEPARTURES
         finally:
             metrics.answered(status, time.perf_counter() - started if is_whole else None)
         return response

@@ -10,7 +10,23 @@ from agents.access.key import Cause
 from agents.http.faults import Fault
 from streams.declaration import Declaration, Kind, Label, Unit, about_process, counter, gauge, histogram
 
-STATUSES: Final = ("200", "204", "304", "400", "401", "403", "404", "405", "408", "413", "415", "429", "500", "503")
+STATUSES: Final = (
+    "200",
+    "202",
+    "204",
+    "304",
+    "400",
+    "401",
+    "403",
+    "404",
+    "405",
+    "408",
+    "413",
+    "415",
+    "429",
+    "500",
+    "503",
+)
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
 REQUESTS: Final = Declaration(

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
+from agents.access.key import Purpose
 from agents.web.answers import Problem
 from agents.web.operations import EVENTS, OPERATIONS, Operation
-from agents.web.queries import BODY_EXAMPLE
 from schemas.engagement import UserId
 
 REFS: Final = "#/components/schemas/{name}"
@@ -17,13 +17,14 @@ VERSION: Final = "1"
 _MEANINGS: Final = {
     400: "The request makes no sense; `detail` says what to send.",
     401: "No valid key.",
+    403: "Never open without keys: this server has no file of keys.",
     404: "No score of this user, or no such leaderboard.",
     408: "The body did not arrive in time.",
     413: "The body is too large.",
     415: "The body's encoding is not read here.",
     429: "Over the key's rate; `Retry-After` says when to come back.",
     500: "A record in Redis is damaged, or a bug of ours.",
-    503: "Redis is away, or filled by a newer release.",
+    503: "Redis or, for departures, Kafka is away; or Redis is filled by a newer release.",
 }
 _TAGGED: Final = {
     "ETag": {"schema": {"type": "string"}, "description": "send it back as If-None-Match"},
@@ -58,12 +59,14 @@ def _operation(each: Operation, by_type: dict[int, Any], components: dict[str, A
         "operationId": each.name,
         "summary": each.meaning,
         "parameters": [*_path_parameters(each, by_type), *_query_parameters(components[each.query.__name__])],
-        "responses": {"200": _answered(each, by_type), **_refusals(each.problems)},
+        "responses": {str(each.status.value): _answered(each, by_type), **_refusals(each.problems)},
     }
+    if each.purpose is not Purpose.READ:
+        found["security"] = [{"key": []}]
     if each.media != EVENTS and each.method == "GET":
         found["responses"]["304"] = {"description": "The caller has it already."}
     if each.body is not None:
-        media = {"schema": by_type[id(each.body)], "example": BODY_EXAMPLE}
+        media = {"schema": by_type[id(each.body)], "example": each.example}
         found["requestBody"] = {"required": True, "content": {"application/json": media}}
     return found
 
@@ -96,7 +99,8 @@ def _plain(schema: dict[str, Any]) -> dict[str, Any]:
 def _answered(each: Operation, by_type: dict[int, Any]) -> dict[str, Any]:
     content = {each.media: {"schema": by_type[id(each.answer)]}}
     found: dict[str, Any] = {"description": each.meaning, "content": content}
-    return found if each.media == EVENTS else {**found, "headers": _TAGGED}
+    is_tagged = each.media != EVENTS and each.purpose is Purpose.READ
+    return {**found, "headers": _TAGGED} if is_tagged else found
 
 
 def _refusals(statuses: Iterable[int]) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 
+from agents.access.key import Purpose
 from agents.lookup.documents import ScoreDocument
 from agents.lookup.explanation import ExplanationDocument
 from agents.lookup.week import WeeklyReport
@@ -18,7 +21,10 @@ EVENTS: Final = "text/event-stream"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`name` is the handler's, `meaning` what people read; `problems` are the statuses of its refusals."""
+    """`name` is the handler's, `meaning` what people read; `problems` are the statuses of its refusals.
+
+    `example` is a body; `purpose` is the key's, and only what is for reading is open where no keys are asked for.
+    """
 
     name: str
     method: str
@@ -27,13 +33,18 @@ class Operation:
     answer: Any
     query: type[msgspec.Struct] = queries.NoQuery
     body: type[msgspec.Struct] | None = None
+    example: Mapping[str, Any] | None = None
     problems: tuple[int, ...] = ()
     media: str = JSON
+    status: HTTPStatus = HTTPStatus.OK
+    purpose: Purpose = Purpose.READ
 
 
 _KEYED: Final = (400, 401, 429, 500, 503)
 _OF_USER: Final = (*_KEYED, 404)
+_BODIED: Final = (*_KEYED, 408, 413, 415)
 USER: Final = "/v1/scores/{user}"
+DEPARTURES: Final = "/v1/departures"
 OPERATIONS: Final = (
     Operation("one", "GET", USER, "One user's score.", ScoreDocument, problems=_OF_USER),
     Operation(
@@ -46,7 +57,8 @@ OPERATIONS: Final = (
         "Scores of up to 1,000 users.",
         answers.ManyScores,
         body=queries.ManyBody,
-        problems=(*_KEYED, 408, 413, 415),
+        example={"users": ["github:torvalds", "github:gvanrossum"]},
+        problems=_BODIED,
     ),
     Operation(
         "top",
@@ -89,5 +101,18 @@ OPERATIONS: Final = (
         queries.ChangesQuery,
         problems=(*_KEYED, 404),
         media=EVENTS,
+    ),
+    Operation(
+        "depart",
+        "POST",
+        DEPARTURES,
+        "Have a user leave, return or be forgotten; the command stands once it is answered, and may be sent again.",
+        answers.Asked,
+        queries.DepartureQuery,
+        body=queries.DepartureBody,
+        example={"user": "github:torvalds", "command": "opt_out"},
+        problems=(*_BODIED, 403),
+        status=HTTPStatus.ACCEPTED,
+        purpose=Purpose.STEWARD,
     ),
 )

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 import msgspec
 from aiohttp import web
 
+from agents.departures import Name
 from agents.http.faults import Fault
 from agents.http.problems import ProblemError
 from agents.lookup.reader import NETWORK_PATTERN
@@ -25,7 +26,7 @@ MOST_WATCHED: Final = 50
 _FIELDS_LIMIT: Final = MOST_IN_QUERY + 10
 _USER_SEGMENT: Final = 3
 """Of /v1/scores/{user}, counted in what stands between slashes."""
-BODY_EXAMPLE: Final = {"users": ["github:torvalds", "github:gvanrossum"]}
+LONGEST_WAIT_S: Final = 30
 T = TypeVar("T", bound=msgspec.Struct)
 
 Network = Annotated[str, msgspec.Meta(pattern=f"^{NETWORK_PATTERN}$", description="only people of this network")]
@@ -52,6 +53,19 @@ class ManyBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Users by their ids."""
 
     users: Annotated[list[UserId], msgspec.Meta(min_length=1, max_length=MOST_USERS)]
+
+
+class DepartureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Who leaves or returns: `opt_out` deletes and drops what comes, `opt_in` ends that, `forget` only deletes."""
+
+    user: UserId
+    command: Name
+
+
+class DepartureQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the answer may wait for the command to be obeyed."""
+
+    wait: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_WAIT_S, description="seconds")] = 0
 
 
 class TopQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -102,14 +116,12 @@ def _fields(pairs: list[tuple[str, str]], kind: type[msgspec.Struct]) -> dict[st
     return found
 
 
-def body_users(body: bytes) -> list[str]:
-    """Return the users in a body; raise BadQueryError when it is not `{"users": […]}`."""
+def sent(body: bytes, kind: type[T], remedy: str) -> T:
+    """Return the body as `kind`; raise BadQueryError with `remedy` when it is none."""
     try:
-        return msgspec.json.decode(body, type=ManyBody).users
+        return msgspec.json.decode(body, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise BadQueryError(
-            f'body: {error!s:.200}; send {{"users": ["network:id", …]}}, at most {MOST_USERS}'
-        ) from error
+        raise BadQueryError(f"body: {error!s:.200}; send {remedy}") from error
 
 
 def user_in_path(request: web.Request) -> str:

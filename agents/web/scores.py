@@ -20,6 +20,7 @@ from agents.web import queries
 from agents.web.answers import History, HistoryDay, Leaderboard, ManyScores, Neighbours
 from agents.web.conditional import MAX_AGE_S, answer
 
+USERS: Final = f'{{"users": ["network:id", …]}}, at most {queries.MOST_USERS}'
 UNKNOWN: Final = "no score: nothing received yet, or not the id as sent"
 
 
@@ -55,7 +56,7 @@ class Scores:
         """Answer with the scores of the users in the body."""
         queries.asked(request, queries.NoQuery)
         caller = self.reception.caller(request, Purpose.READ)
-        users = queries.body_users(await self.reception.body(request, caller))
+        users = queries.sent(await self.reception.body(request, caller), queries.ManyBody, USERS).users
         self.reception.charge(caller, len(users))
         return await self._many(request, users)
 

@@ -25,6 +25,8 @@ from agents.redis_connection import redis_client, redis_login, redis_refusal, wr
 from agents.web.application import MAX_BODY_BYTES, Api, build
 from agents.web.changes import Changes
 from agents.web.cors import origins_of
+from agents.web.departures import Departures
+from agents.web.following import Following
 from agents.web.metrics import WebMetrics
 from agents.web.queries import MOST_USERS
 from agents.web.reasons import Reasons
@@ -42,11 +44,12 @@ log = structlog.get_logger()
 def api_of(settings: Settings, gate: Gate, redis: Redis) -> Api:
     """Return the API of a deployment; raise BadSettingError for a setting that cannot be used."""
     metrics = WebMetrics(CollectorRegistry())
-    limits = Limits(MAX_BODY_BYTES, MOST_USERS, settings.request_limit_s)
-    scores = Scores(Reader(redis, RedisKeys(settings.redis_prefix)), Reception(gate, limits))
+    reception = Reception(gate, Limits(MAX_BODY_BYTES, MOST_USERS, settings.request_limit_s))
+    scores = Scores(Reader(redis, RedisKeys(settings.redis_prefix)), reception)
     reasons = Reasons(scores, Origins(settings), formulas(settings.profile, parameters_of(settings)))
     changes = Changes(scores, metrics, settings.max_streams)
-    return Api(redis, reasons, changes, metrics, origins_of(settings.cors_origins))
+    departures = Departures(settings, reception, Following(settings))
+    return Api(redis, reasons, changes, departures, metrics, origins_of(settings.cors_origins))
 
 
 async def serve(settings: Settings, gate: Gate, tls: ssl.SSLContext | None, host: str, port: int) -> None:

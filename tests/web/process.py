@@ -36,8 +36,8 @@ def write(redis_url: str, prefix: str, *batches: Sequence[Score], position: int 
 
 
 @contextmanager
-def process(redis_url: str, prefix: str, folder: Path, **settings: str) -> Iterator[str]:
-    """Give the address of a running server, and see it end cleanly; Kafka is away."""
+def process(redis_url: str, prefix: str, folder: Path, /, **settings: str) -> Iterator[str]:
+    """Give the address of a running server, and see it end cleanly; without `bootstrap` Kafka is away."""
     port, log = ports.pick(), folder / "serve.log"
     own = {
         "RENOWN_REDIS_URL": redis_url,

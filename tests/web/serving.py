@@ -117,7 +117,12 @@ class Keys:
         self.path = path = folder / "keys.json"
         self.now_s = 1_000.0
         self.texts: dict[str, str] = {}
-        for name, purpose in (("app", Purpose.READ), ("blog", Purpose.INGEST), ("prom", Purpose.METRICS)):
+        for name, purpose in (
+            ("app", Purpose.READ),
+            ("blog", Purpose.INGEST),
+            ("prom", Purpose.METRICS),
+            ("desk", Purpose.STEWARD),
+        ):
             with changing(path) as found:
                 _, self.texts[name] = add(found, name, purpose, now_s=self.now_s)
         self.gate = KeyGate(KeyRing(path, lambda: self.now_s), rate, 1.0, lambda: self.now_s)

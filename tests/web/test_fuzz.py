@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -11,8 +12,14 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, assume, given, settings
 
+from agents.access.changes import add
+from agents.access.key import Purpose
+from agents.access.key_file import changing
+from agents.topics import apply
 from agents.web.openapi import document
 from agents.web.operations import EVENTS, OPERATIONS
+from streams.clock import wall_ms
+from streams.settings import Settings
 from tests.web.process import process, write
 from tests.web.serving import score_of
 
@@ -60,6 +67,38 @@ def test_bad_requests_are_refused(address: str, name: str) -> None:
         case.call_and_validate(base_url=address)
 
     asked()
+
+
+@pytest.fixture(scope="module")
+def with_keys(
+    kafka_bootstrap: str, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Start the command with a file of keys and a real Kafka; give its address and the header of a steward."""
+    folder = tmp_path_factory.mktemp("stewards")
+    asyncio.run(apply(Settings(bootstrap=kafka_bootstrap, prefix=PREFIX)))
+    with changing(folder / "keys.json") as found:
+        _, text = add(found, "desk", Purpose.STEWARD, now_s=wall_ms() / 1000, rate=1e6)
+    own = {"bootstrap": kafka_bootstrap, "prefix": PREFIX, "api_keys_file": str(folder / "keys.json")}
+    with process(redis_url, PREFIX, folder, **own) as address:
+        yield address, {"Authorization": f"Bearer {text}"}
+
+
+@pytest.mark.parametrize("mode", schemathesis.GenerationMode)
+def test_departures_are_as_documented_for_who_may_ask(
+    with_keys: tuple[str, dict[str, str]], mode: schemathesis.GenerationMode
+) -> None:
+    """Without keys every departure is refused before it is looked at, so that operation is asked here again."""
+    (address, header), operation = with_keys, SCHEMA.find_operation_by_id("depart")
+    statuses = set()
+
+    @settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck), deadline=None, database=None)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def asked(case: schemathesis.Case) -> None:
+        assume(_fits(case))
+        statuses.add(case.call_and_validate(base_url=address, headers=header).status_code)
+
+    asked()
+    assert (202 if mode is schemathesis.GenerationMode.POSITIVE else 400) in statuses
 
 
 def _fits(case: schemathesis.Case) -> bool:
