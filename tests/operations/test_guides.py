@@ -40,7 +40,7 @@ def test_every_plan_shown_runs(words: str) -> None:
 
 def test_what_the_guide_names_is_there() -> None:
     """Commands, settings, jobs, files, versions of Kubernetes."""
-    assert set(re.findall(r"(?:`|^)renown ([a-z]+)", GUIDE, re.MULTILINE)) <= set(COMMANDS)
+    assert set(re.findall(r"(?:`|^)renown ([a-z]+(?:-[a-z]+)*)", GUIDE, re.MULTILINE)) <= set(COMMANDS)
     settings = {PREFIX + name.upper() for name in Settings.__dataclass_fields__}
     assert set(re.findall(r"RENOWN_[A-Z_]+", GUIDE)) <= settings
     assert set(re.findall(r"^\| `(renown-\w+)` \|", GUIDE, re.MULTILINE)) == {part.job for part in PARTS}
