@@ -27,6 +27,12 @@ def test_the_parameters_are_the_code_s() -> None:
     assert block("parameters") == markdown()
 
 
+def test_the_smallest_source_is_the_one_that_the_tests_run() -> None:
+    """An example that nobody runs is soon wrong."""
+    code = (ROOT / "tests/sources/smallest.py").read_text()
+    assert block("smallest") == f"```python\n{code}```\n"
+
+
 def test_every_command_in_the_readme_exists() -> None:
     """A command that a reader types must be there, subcommands too."""
     named = set(re.findall(r"`?renown ([a-z]+(?:-[a-z]+)*)(?: ([a-z]+))?", README))
