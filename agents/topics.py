@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from agents.topic_rules import Difference, config_differences, count_difference
 from schemas.errors import BadSettingError
@@ -31,7 +32,7 @@ async def differences(settings: Settings, topics: Sequence[Topic] | None = None)
     client = await _client(settings)
     try:
         # Asked for all, because asking for one that is missing may create it.
-        present = {t["topic"]: len(t["partitions"]) for t in await client.describe_topics() if not t["error_code"]}
+        present = {t["topic"]: len(t["partitions"]) for t in await client.describe_topics() if _is_sound(t)}
         found: list[Difference] = []
         for topic in settings.topics.all() if topics is None else topics:
             wrong = count_difference(topic, present.get(topic.name), settings.partitions)
@@ -42,6 +43,14 @@ async def differences(settings: Settings, topics: Sequence[Topic] | None = None)
         return found
     finally:
         await client.close()
+
+
+def _is_sound(told: Mapping[str, Any]) -> bool:
+    """Return whether the broker told of a topic; raise its error when it will tell later: that is no missing one."""
+    failure = for_code(told["error_code"])
+    if told["error_code"] and failure.retriable and failure is not UnknownTopicOrPartitionError:
+        raise failure(told["topic"])
+    return not told["error_code"]
 
 
 async def _config(client: AIOKafkaAdminClient, topic: Topic) -> dict[str, str]:

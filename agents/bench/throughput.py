@@ -57,8 +57,8 @@ class PipelineJob:
 
     def arguments(self) -> dict[str, Any]:
         """Return what a comparison must agree on."""
-        watched = {"profiled": self.profile is not None, "sampled": self.flame is not None}
-        return {k: v for k, v in asdict(self).items() if k not in {"profile", "flame"}} | watched
+        watched = self.profile is not None or self.flame is not None
+        return {k: v for k, v in asdict(self).items() if k not in {"profile", "flame"}} | {"profiled": watched}
 
 
 def measure(job: PipelineJob, shown: Shown) -> tuple[Run, dict[str, Any]]:

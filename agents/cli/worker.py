@@ -17,6 +17,7 @@ from schemas.access import Role
 from streams import logs
 from streams.app import Worker, build
 from streams.engine.crashpoints import arm
+from streams.engine.failure import end_process
 from streams.engine.preflight import connected, preflight, say_on_stderr
 from streams.security import kafka_security
 from streams.settings import Settings
@@ -34,7 +35,10 @@ def worker(data: str, *, log_json: bool) -> None:
     logs.set_up(json=log_json)
     settings = resolve(data)
     arm()
-    asyncio.run(_checked(settings))
+    try:
+        asyncio.run(_checked(settings))
+    except (KafkaError, OSError) as error:
+        end_process(error)
     warm()
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())
     _run(build(settings), settings)

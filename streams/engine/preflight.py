@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from aiokafka.client import AIOKafkaClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from schemas.errors import BadSettingError
 from streams.engine.fencing import FencedWriter
@@ -17,6 +17,7 @@ from streams.security import refusal
 FIRST_PAUSE_S: Final = 0.5
 LONGEST_PAUSE_S: Final = 5.0
 CONNECT_S: Final = 3.0
+ATTEMPTS: Final = 3
 Say = Callable[[str], None]
 
 
@@ -38,7 +39,7 @@ async def preflight(
     """Return when a worker may start; waits for the broker as long as it takes.
 
     BadSettingError names a topic that is missing or has another partition count; BrokenGuaranteeError when
-    the broker does not refuse an older producer epoch.
+    the broker does not refuse an older producer epoch; KafkaError when it stops answering in between.
     """
     security = security or {}
     client = await connected(bootstrap, security, say)
@@ -92,14 +93,28 @@ async def _listens(servers: Sequence[str]) -> bool:
     return False
 
 
-async def _check_topics(client: AIOKafkaClient, topics: Iterable[str], partitions: int) -> None:
+async def _check_topics(client: AIOKafkaClient, topics: Sequence[str], partitions: int) -> None:
     for topic in topics:
         client.add_topic(topic)
-    await client.force_metadata_update()
-    for topic in topics:
-        found = client.cluster.partitions_for_topic(topic)
-        if not found:
+    found = await _counts(client, topics)
+    for topic, count in found.items():
+        if not count:
             raise BadSettingError("topic", topic, "does not exist; run `renown topics apply`")
-        if len(found) != partitions:
-            remedy = f"has {len(found)} partitions, must have {partitions} as all topics; see `renown topics plan`"
+        if count != partitions:
+            remedy = f"has {count} partitions, must have {partitions} as all topics; see `renown topics plan`"
             raise BadSettingError("topic", topic, remedy)
+
+
+async def _counts(client: AIOKafkaClient, topics: Sequence[str]) -> dict[str, int]:
+    """Return how many partitions each topic has, 0 for one that is not there.
+
+    Asked again when one is not: a broker that has just started knows topics whose leaders it does not know yet.
+    """
+    for attempt in range(ATTEMPTS):
+        if not await client.force_metadata_update():
+            raise KafkaConnectionError("no metadata of the topics")
+        found = {topic: len(client.cluster.partitions_for_topic(topic) or ()) for topic in topics}
+        if all(found.values()):
+            break
+        await asyncio.sleep(attempt * FIRST_PAUSE_S)
+    return found
