@@ -120,6 +120,9 @@ def test_the_judge_accepts_refuses_and_reads_records_as_the_codec_does(value: by
 
 
 @given(damaged())
+@example(GOOD[:-2] + b"5.5.5}")
+@example(GOOD[:-2] + b"5.55e}")
+@example(GOOD[:-2] + b"5e5.5}")
 def test_the_judge_finds_the_same_first_fault_in_damaged_records(value: bytes) -> None:
     """Dead letters carry one reason: the judge must know which, also when several things are wrong."""
     assert ours(value) == theirs(value)

@@ -15,7 +15,10 @@ MAX_NESTING: Final = 900
 MAX_DIGITS: Final = 4_300
 _BLANK: Final = re.compile(rb"[ \t\n\r]*")
 _PLAIN: Final = re.compile(rb'[^"\\\x00-\x1f]*')
-_NUMBER: Final = re.compile(rb"-?(?:0(?![0-9])|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?(?![.eE])")
+_NUMBER: Final = re.compile(
+    rb"-?(?:0(?![0-9])|[1-9][0-9]*+)(?:(\.[0-9]++)?+([eE][+-]?[0-9]++)|(\.[0-9]++)(?![eE])|(?![.eE]))"
+)
+"""The longest number that stands there; what begins a fraction or an exponent must go on as one."""
 _ESCAPE: Final = re.compile(rb'\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _HIGH: Final = re.compile(rb"\\u[dD][89abAB]")
 _LOW: Final = re.compile(rb"\\u[dD][c-fC-F][0-9a-fA-F]{2}")
@@ -124,7 +127,7 @@ class Walk:
         if match is None:
             raise UndecodableError
         self.at = match.end()
-        return ("d" if match.group(1) or match.group(2) else "i"), match.group()
+        return ("d" if any(match.groups()) else "i"), match.group()
 
     def _taken(self, literal: bytes) -> bytes:
         if not self.raw.startswith(literal, self.at):
