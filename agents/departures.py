@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
 from agents.calibration_feed import read_calibration
 from agents.rights.kafka_check import require_rights
+from agents.waiting import Waiting
 from schemas.access import Role
 from schemas.command import Command, encode_command, subject_of
 from schemas.errors import RenownError
@@ -26,7 +25,6 @@ from streams.security import kafka_client
 if TYPE_CHECKING:
     from streams.settings import Settings
 
-POLL_S = 0.2
 PUBLISH_S = 10.0
 """How long Kafka may take over a command; who asks is told, and asks again."""
 Name = Literal["opt_out", "opt_in", "forget"]
@@ -44,61 +42,28 @@ class Done:
     seconds_s: float
 
 
-class _Seeing:
-    """One command on its way: clients, deadline, and what it tells the caller."""
+def _late(what: str) -> NotYetObeyedError:
+    remedy = "the command stands and is obeyed as soon as workers and the scoring agent run (`renown status`)"
+    return NotYetObeyedError(f"{what}; {remedy}")
 
-    def __init__(self, settings: Settings, timeout_s: float, tell: Callable[[str], None]) -> None:
-        self.settings, self.timeout_s, self.tell = settings, timeout_s, tell
-        self.started = time.monotonic()
-        self.consumer = AIOKafkaConsumer(**kafka_client(settings), enable_auto_commit=False)
-        self.admin = AIOKafkaAdminClient(**kafka_client(settings))
 
-    async def ends(self, topic: str) -> dict[TopicPartition, int]:
-        """Return the end offset of every partition."""
-        places = [TopicPartition(topic, number) for number in range(self.settings.partitions)]
-        found: dict[TopicPartition, int] = await self.consumer.end_offsets(places)
-        return found
-
-    async def obeyed(self, offset: int) -> None:
-        """Wait until every partition has obeyed the command at `offset`; at once where nothing was ever sent."""
-        if not any((await self.ends(self.settings.topics.engagements.name)).values()):
+async def _obeyed(wait: Waiting, offset: int) -> None:
+    """Wait until every partition has obeyed the command at `offset`; at once where nothing was ever sent."""
+    if not any((await wait.ends(wait.settings.topics.engagements.name)).values()):
+        return
+    while True:
+        reports, _ = await read_calibration(wait.settings)
+        done = sum(report.commands > offset for report in reports.values())
+        if done >= wait.settings.partitions:
             return
-        while True:
-            reports, _ = await read_calibration(self.settings)
-            done = sum(report.commands > offset for report in reports.values())
-            if done >= self.settings.partitions:
-                return
-            await self._pause(f"{self.settings.partitions - done} partitions have not obeyed yet")
+        await wait.pause(f"{wait.settings.partitions - done} partitions have not obeyed yet")
 
-    async def read(self) -> None:
-        """Wait until Redis has all scores that were sent, and so the tombstones too."""
-        ends = await self.ends(self.settings.topics.scores.name)
-        while True:
-            have = await self._committed(self.settings.topics.scoring_group, list(ends))
-            left = sum(max(0, end - have.get(place, 0)) for place, end in ends.items())
-            if not left:
-                return
-            await self._pause(f"{left:,} scores are not in Redis yet")
 
-    async def clear(self) -> None:
-        """Delete the credits that every partition has applied: they name targets."""
-        places = list(await self.ends(self.settings.topics.credits.name))
-        have = await self._committed(self.settings.topics.app_id, places)
-        await self.admin.delete_records({place: RecordsToDelete(at) for place, at in have.items() if at > 0})
-
-    async def _committed(self, group: str, places: list[TopicPartition]) -> dict[TopicPartition, int]:
-        found = await self.admin.list_consumer_group_offsets(group, partitions=places)
-        return {place: max(0, at.offset) for place, at in found.items()}
-
-    async def _pause(self, what: str) -> None:
-        if time.monotonic() - self.started > self.timeout_s:
-            detail = (
-                f"{what} after {self.timeout_s:g} s; the command stands and is obeyed as soon as workers and the "
-                f"scoring agent run (`renown status`)"
-            )
-            raise NotYetObeyedError(detail)
-        self.tell(what)
-        await asyncio.sleep(POLL_S)
+async def _clear(wait: Waiting) -> None:
+    """Delete the credits that every partition has applied: they name targets."""
+    topics = wait.settings.topics
+    have = await wait.offsets(topics.app_id, await wait.ends(topics.credits.name))
+    await wait.admin.delete_records({place: RecordsToDelete(at) for place, at in have.items() if at > 0})
 
 
 async def ask(
@@ -142,17 +107,15 @@ async def see(
     With `clears` also once Redis follows, and credits that name who left are deleted. Raises NotYetObeyedError when
     time is over.
     """
-    seeing = _Seeing(settings, timeout_s, tell)
-    try:
-        await seeing.consumer.start()
-        await seeing.admin.start()
-        await seeing.obeyed(offset)
+    wait, topics = Waiting(settings, timeout_s, tell, _late), settings.topics
+    async with wait.connected():
+        await _obeyed(wait, offset)
         if clears:
-            await seeing.read()
-            await seeing.clear()
-    finally:
-        await seeing.admin.close()
-        await seeing.consumer.stop()
+            # With all scores that were sent, Redis has the tombstones too.
+            await wait.committed(
+                topics.scoring_group, await wait.ends(topics.scores.name), "scores are not in Redis yet"
+            )
+            await _clear(wait)
 
 
 async def _published(settings: Settings, command: Command) -> int:

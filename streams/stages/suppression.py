@@ -35,6 +35,7 @@ class Suppression:
     _until: dict[int, int] = field(default_factory=dict)
     _hashes: np.ndarray = field(default_factory=lambda: np.empty(0, np.uint64))
     _limits: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    _is_sorted: bool = True
 
     def take(self, offset: int, appended_at_ms: int, value: bytes | None) -> None:
         """Take in one record of the commands topic; what is no command is counted and left out."""
@@ -58,20 +59,27 @@ class Suppression:
             self._until[subject] = appended_at_ms
         if command.command in {OPT_OUT, FORGET}:
             self.deletions.append((offset, subject))
-        self._hashes = np.array(sorted(self._until), np.uint64)
-        self._limits = np.array([self._until[one] for one in sorted(self._until)], np.int64)
+        self._is_sorted = False
 
     def __bool__(self) -> bool:
         """Whether anybody's events are suppressed."""
-        return len(self._hashes) > 0
+        return bool(self._until)
 
     def drops(self, hashes: np.ndarray, appended_at_ms: np.ndarray) -> np.ndarray:
         """Return which events (b1[n]) do not count: by key hash (u8[n]) of a person and append time (i8[n], ms)."""
         if not self:
             return np.zeros(len(hashes), np.bool_)
+        self._sort()
         place = np.minimum(np.searchsorted(self._hashes, hashes), len(self._hashes) - 1)
         found: np.ndarray = (self._hashes[place] == hashes) & (appended_at_ms <= self._limits[place])
         return found
+
+    def _sort(self) -> None:
+        """Have the columns say what the commands do: once for all that came since, as a start reads every command."""
+        if not self._is_sorted:
+            self._hashes = np.array(sorted(self._until), np.uint64)
+            self._limits = np.array([self._until[one] for one in sorted(self._until)], np.int64)
+            self._is_sorted = True
 
     def to_delete(self, since: int) -> np.ndarray:
         """Return the hashes (u8[n]) that commands from offset `since` on delete."""
