@@ -108,7 +108,7 @@ class Engine:
     @property
     def ready(self) -> bool:
         """Whether state may be read and changed: partitions recovered, no rebalance going on."""
-        if self.app.rebalancing or self.app.in_recovery or self._store is None:
+        if self.app.rebalancing or self.app.in_recovery or self._store is None or self.consumer.revoking:
             return False
         return all(partition.recovered for partition in self._store.actives())
 

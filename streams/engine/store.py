@@ -105,6 +105,7 @@ class SlabStore(Store):
             lost = self._drop(actives, standbys)
             self._adopt(actives, standbys)
             await self.engine.take_ownership(lost, sorted(actives))
+        self.engine.consumer.adopt()
 
     def _assigned(self) -> tuple[set[int], set[int]]:
         assignor, topic = self.app.assignor, self.topic

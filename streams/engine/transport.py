@@ -7,7 +7,9 @@ What stock Faust does, and why it is changed here:
 - it forgets acknowledged offsets on revocation before committing them (`on_partitions_revoked`);
 - it fills gaps between acknowledged offsets by guessing (`_add_gap`, `_new_offset`);
 - between "partitions resumed" and "flow resumed" it may deliver from a position it is about to leave
-(`_hold`).
+(`_hold`);
+- a recovery that a newer rebalance overtook still seeks and resumes, between that rebalance's revocation and its
+assignment (`revoking`).
 """
 
 from __future__ import annotations
@@ -46,7 +48,9 @@ class Consumer(driver.Consumer):
         self.engine = transport.engine
         self.earliest: dict[Any, int] = {}
         self._epoch = 0
-        self._closing = False
+        self.revoking = False
+        self._revocations = 0
+        self._adopted = 0
         self._hold = False
         self._fetching = asyncio.Lock()
         self._delivered: dict[Any, deque[int]] = defaultdict(deque)
@@ -58,7 +62,7 @@ class Consumer(driver.Consumer):
 
     def is_fresh(self, chunk: Chunk) -> bool:
         """Return whether the chunk may still be applied."""
-        return chunk.epoch == self._epoch and not self._closing
+        return chunk.epoch == self._epoch and not self.revoking
 
     def take(self, tp: Any, chunk: Chunk) -> bool:
         """Return whether to apply the chunk now; False = stale, pass over without acknowledging.
@@ -80,7 +84,6 @@ class Consumer(driver.Consumer):
 
     def _new_epoch(self) -> None:
         self._epoch += 1
-        self._closing = False
         for record in (self._given, self._taken, self._delivered, self._acked, self._acked_index, self._gap):
             record.clear()
 
@@ -134,16 +137,26 @@ class Consumer(driver.Consumer):
         super().resume_partitions(resumed)
 
     def resume_flow(self) -> None:
-        """Let streams flow."""
-        self._hold = False
+        """Let streams flow, unless it is an overtaken recovery that asks."""
+        self._hold = self.revoking
         super().resume_flow()
 
     async def perform_seek(self) -> None:
-        """Seek to the committed offsets; what was fetched before is stale."""
+        """Seek to the committed offsets; what was fetched before is stale.
+
+        Chunks may be taken again when the partitions of the newest assignment were adopted before, and none revoked
+        meanwhile.
+        """
         self._hold = True
         async with self._fetching:
+            adopted = self._adopted
             await super().perform_seek()
             self._new_epoch()
+            self.revoking = adopted != self._revocations
+
+    def adopt(self) -> None:
+        """Note that the store holds the partitions of the newest assignment; seeks from now on are for them."""
+        self._adopted = self._revocations
 
     async def earliest_offsets(self, *partitions: Any) -> Mapping[Any, int]:
         """Return where each log begins, and remember it for the store's check of continuity."""
@@ -179,10 +192,10 @@ class Consumer(driver.Consumer):
 
     async def on_partitions_revoked(self, revoked: Any) -> None:
         """Take no further chunk, make durable and commit what was taken, then let go."""
-        self._closing = True
+        self.revoking = True
+        self._revocations += 1
         await self.engine.commit_before_revoke(self)
         self._new_epoch()
-        self._closing = True
         await super().on_partitions_revoked(revoked)
 
 

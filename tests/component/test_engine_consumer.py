@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict, deque
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from faust.transport.drivers import aiokafka as driver
 
 from schemas.errors import BrokenGuaranteeError
 from streams.engine.chunk import Chunk
@@ -19,7 +21,8 @@ TP = ("events", 0)
 def consumer() -> Any:
     """Return a consumer with the bookkeeping of a started one, and no broker."""
     made: Any = object.__new__(Consumer)
-    made._epoch, made._closing = 1, False
+    made._epoch, made.revoking, made._revocations, made._adopted = 1, False, 1, 1
+    made._hold, made._fetching = False, asyncio.Lock()
     made._delivered, made._given, made._taken = defaultdict(deque), {}, {}
     made._acked, made._acked_index, made._gap = defaultdict(list), defaultdict(set), {}
     made._paused_partitions, made._buffered_partitions, made._active_partitions = set(), set(), set()
@@ -81,7 +84,7 @@ def test_nothing_is_taken_while_partitions_are_let_go() -> None:
     """What changes after the last barrier before a revocation would be lost or doubled."""
     made = consumer()
     chunk = deliver(made, 9)
-    made._closing = True
+    made.revoking = True
     assert not made.take(TP, chunk)
 
 
@@ -93,3 +96,74 @@ def test_a_drained_buffer_does_not_wake_a_paused_partition() -> None:
     made.on_buffer_drop(TP)
     assert TP not in made._active_partitions
     assert TP not in made._buffered_partitions
+
+
+class Flow:
+    """What the driver's consumer does around a rebalance; `meanwhile` happens while a seek is under way."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.meanwhile: Any = lambda: None
+
+        async def perform_seek(_: Any) -> None:
+            await asyncio.sleep(0)
+            self.meanwhile()
+
+        async def revoked(_: Any, __: Any) -> None:
+            await asyncio.sleep(0)
+
+        monkeypatch.setattr(driver.Consumer, "perform_seek", perform_seek)
+        monkeypatch.setattr(driver.Consumer, "on_partitions_revoked", revoked)
+        monkeypatch.setattr(driver.Consumer, "resume_flow", lambda _: None)
+
+
+async def committed(_: Any) -> None:
+    """Commit nothing."""
+
+
+async def revoke(made: Any) -> None:
+    made.engine = SimpleNamespace(commit_before_revoke=committed)
+    await made.on_partitions_revoked({TP})
+
+
+async def test_a_seek_opens_the_flow_once_the_new_partitions_are_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a rebalance would be the end of all work."""
+    Flow(monkeypatch)
+    made = consumer()
+    await revoke(made)
+    assert made.revoking
+    made.adopt()
+    await made.perform_seek()
+    made.resume_flow()
+    assert not made.revoking
+    assert not made._hold
+    assert made.take(TP, deliver(made, 9))
+
+
+async def test_an_overtaken_recovery_opens_nothing_before_the_assignment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its seek and resume come between revocation and assignment: a chunk would meet users not recovered."""
+    Flow(monkeypatch)
+    made = consumer()
+    await revoke(made)
+    await made.perform_seek()
+    made.resume_flow()
+    assert made.revoking
+    assert made._hold
+    assert not made.take(TP, deliver(made, 9))
+
+
+async def test_a_seek_that_a_revocation_overtook_opens_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the newer assignment is adopted before the older seek ends: that one's own seek will open it."""
+    flow = Flow(monkeypatch)
+    made = consumer()
+
+    def overtake() -> None:
+        made.revoking, made._revocations = True, made._revocations + 1
+        made.adopt()
+
+    flow.meanwhile = overtake
+    await made.perform_seek()
+    assert made.revoking
+    assert not made.take(TP, deliver(made, 9))
+    flow.meanwhile = lambda: None
+    await made.perform_seek()
+    assert made.take(TP, deliver(made, 9))

@@ -25,7 +25,7 @@ class Engine:
         self.end = end
         self.changelog_topic = "log"
         self.metrics = NoMetrics()
-        self.consumer = SimpleNamespace(earliest={})
+        self.consumer = SimpleNamespace(earliest={}, adopt=lambda: None)
         self.failure: BaseException | None = None
         self.asked: list[tuple[int, int]] = []
 
