@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import psutil
 
 from agents.bench.audit import audit
-from agents.bench.burst import Burst, burst_producer
 from agents.bench.figures import Figure, Run
+from agents.bench.loading import loading
 from agents.bench.own_stack import own_stack
 from agents.bench.progress import Shown
 from agents.bench.rig import Rig
 from agents.bench.synthetic import Engagements, circle
-from agents.drain import drain
 from agents.tables import tables
 from streams.clock import wall_ms
 
-DRAIN_LIMIT_S: Final = 600.0
 WARM_USERS: Final = 1_000
 SLICE: Final = 20_000
 MIB: Final = 2**20
@@ -89,33 +86,13 @@ def _growth(resident: list[int], job: MemoryJob, warm: int, pairs_per_event: flo
 async def _loaded(running: Rig, engagements: Engagements, marks: list[int], shown: Shown) -> list[int]:
     """Return the worker's resident bytes at each of the marks, which count engagements."""
     resident, done = [], 0
-    producer = burst_producer(running.settings.bootstrap)
-    await producer.start()
-    try:
-        with shown.bar("scoring", len(engagements)) as advance:
+    with shown.bar("scoring", len(engagements)) as advance:
+        async with loading(running, engagements, SLICE) as load:
             for mark in marks:
-                for start, stop in _slices(done, mark):
-                    await _sent(running, producer, engagements, start, stop)
-                    advance(stop)
+                await load.send(done, mark, advance)
                 resident.append(_resident(running))
                 done = mark
-        return resident
-    finally:
-        await producer.stop()
-
-
-async def _sent(running: Rig, producer: Any, engagements: Engagements, start: int, stop: int) -> None:
-    """Send a slice and wait until it is scored, so that what waits in queues is not counted as state."""
-    burst = Burst(producer, running.settings.topics.engagements.name, running.settings.partitions)
-    burst.add(engagements.records(start, stop))
-    await burst.send()
-    await drain(running.settings, DRAIN_LIMIT_S)
-    running.check()
-
-
-def _slices(start: int, stop: int) -> Iterator[tuple[int, int]]:
-    for at in range(start, stop, SLICE):
-        yield at, min(stop, at + SLICE)
+    return resident
 
 
 def _resident(running: Rig) -> int:

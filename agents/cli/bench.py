@@ -131,6 +131,45 @@ def memory(users: int, pairs: int, seed: int, **out: Any) -> None:
     measured("memory", job.arguments(), FIGURES, lambda shown: measure(job, shown), out)
 
 
+def state_options(command: F) -> F:
+    """Add --users, --pairs and --seed."""
+    for option in (
+        click.option("--seed", type=int, default=1, show_default=True, help="Other seeds, other names."),
+        click.option("--pairs", type=click.IntRange(1, 50), default=1, show_default=True, help="Others each acts on."),
+        click.option("--users", type=click.IntRange(100), default=100_000, show_default=True, help="People scored."),
+    ):
+        command = option(command)
+    return command
+
+
+@bench.command()
+@state_options
+@output_options
+def recovery(users: int, pairs: int, seed: int, **out: Any) -> None:
+    """Seconds until a killed worker, started anew, works on what it has read back from Kafka.
+
+    Exit code 1 when the tables do not count exactly what was sent. Example: renown bench recovery --users 1000000
+    """
+    from agents.bench.recovery import RECOVERY, RecoveryJob, measure_recovery
+
+    job = RecoveryJob(users, pairs, seed)
+    measured("recovery", job.arguments(), RECOVERY, lambda shown: measure_recovery(job, shown), out)
+
+
+@bench.command()
+@state_options
+@output_options
+def takeover(users: int, pairs: int, seed: int, **out: Any) -> None:
+    """Seconds until a worker with standby copies works in the place of one that was killed.
+
+    Exit code 1 when the tables do not count exactly what was sent. Example: renown bench takeover --users 1000000
+    """
+    from agents.bench.recovery import TAKEOVER, RecoveryJob, measure_takeover
+
+    job = RecoveryJob(users, pairs, seed)
+    measured("takeover", job.arguments(), TAKEOVER, lambda shown: measure_takeover(job, shown), out)
+
+
 @bench.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(

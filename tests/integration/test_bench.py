@@ -104,6 +104,18 @@ def test_a_replay_compared_with_itself_shows_equal_counts(tmp_path: Path) -> Non
     assert against["differs"] == []
 
 
+def test_a_recovery_reads_back_what_was_counted() -> None:
+    """Fast and wrong is no recovery: the tables are compared with what was sent after the kill."""
+    done = bench("recovery", "--users", "500", "--runs", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["exactness"][0]["counted_received"] == 500
+    assert found["figures"]["restored_records"]["median"] >= 1_000, "a row and a pair of everybody"
+    run = found["runs"][0]
+    assert run["start_to_ready_s"] == pytest.approx(run["start_to_assigned_s"] + run["assigned_to_ready_s"])
+    assert min(run.values()) > 0
+
+
 def test_an_interrupted_measurement_leaves_nothing_behind(tmp_path: Path) -> None:
     """Ctrl-C ends brokers and workers and removes their folder: nobody looks for them afterwards."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("RENOWN_")}
