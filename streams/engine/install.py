@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from streams.engine.scheduler import MAX_CHUNK, chunk_scheduler
+from streams.engine.tables import Tables
 
 SESSION_S: Final = 30.0
 HEARTBEATS_PER_SESSION: Final = 6
@@ -30,6 +31,7 @@ def faust_settings(
     """
     settings: dict[str, Any] = {
         "ConsumerScheduler": chunk_scheduler(max_chunk),
+        "TableManager": Tables,
         "agent_supervisor": "mode.CrashingSupervisor",
         "broker_check_crcs": True,
         "broker_commit_interval": commit_interval_s,

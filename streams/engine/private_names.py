@@ -10,6 +10,7 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka.consumer import fetcher
 from faust import App
+from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.transport import consumer
 from faust.transport.drivers import aiokafka as driver
@@ -38,6 +39,7 @@ _ATTRIBUTES: Final = ("_acked", "_acked_index", "_buffered_partitions", "_gap", 
 _REST: Final = (
     (App, "_crash"),
     (Recovery, "on_recovery_completed"),
+    (TableManager, "_update_channels"),
     (driver, "credentials_to_aiokafka_auth"),
     (driver.AIOKafkaConsumerThread, "_create_worker_consumer"),
     (driver, "server_list"),

@@ -41,6 +41,7 @@ EMIT_EVERY_S = 0.04
 LEAST_SWEEP_PAUSE_S = 0.2
 SWEEP_SHARE = 30.0
 """A sweep is followed by a pause of this many times its own length, so that small states settle at once."""
+TELL_EVERY_S = 0.1
 _SWEPT = "swept"
 
 
@@ -61,7 +62,15 @@ class Scorer:
 
     def loops(self) -> list[Callable[[], Awaitable[None]]]:
         """Return the loops, each running for ever."""
-        return [self._follow_maps, self._follow_commands, self._forward, self._emit, self._sweep, self._report]
+        return [
+            self._follow_maps,
+            self._follow_commands,
+            self._forward,
+            self._emit,
+            self._sweep,
+            self._report,
+            self._tell,
+        ]
 
     async def _follow_maps(self) -> None:
         def learn(record: ConsumerRecord) -> None:
@@ -120,7 +129,6 @@ class Scorer:
         await self.caught_up.wait()
         while True:
             await asyncio.sleep(self.settings.calibration_interval_s)
-            self._say_ready()
             partitions = self._scored()
             self.exchange.forget([p.number for p in partitions])
             if any(self._is_quiet(p) for p in partitions):
@@ -170,16 +178,25 @@ class Scorer:
             commands=obeyed(partition),
         )
 
-    def _say_ready(self) -> None:
-        if self.settings.ready_file:
-            path = Path(self.settings.ready_file)
-            if self.engine.ready:
-                path.write_text(str(os.getpid()), encoding="ascii")
-            else:
-                path.unlink(missing_ok=True)
+    async def _tell(self) -> None:
+        """Keep the ready file and the number of partitions true; whoever restarts workers waits for them."""
+        await self.caught_up.wait()
+        told = None
+        while True:
+            if self.settings.ready_file and told != self.engine.ready:
+                told = self.engine.ready
+                self._say(ready=told)
+            self.metrics.partitions.set(len(self._scored()))
+            await asyncio.sleep(TELL_EVERY_S)
+
+    def _say(self, *, ready: bool) -> None:
+        path = Path(self.settings.ready_file)
+        if ready:
+            path.write_text(str(os.getpid()), encoding="ascii")
+        else:
+            path.unlink(missing_ok=True)
 
     def _measure(self, partitions: list[Partition]) -> None:
-        self.metrics.partitions.set(len(partitions))
         self.metrics.users.set(sum(p.state.count for p in partitions))
         self.metrics.pairs.set(sum(len(p.state.pairs) for p in partitions))
         self.metrics.stream_time.set(self.stream_time.now_s)
