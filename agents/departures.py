@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -91,7 +92,7 @@ async def publish(settings: Settings, name: Name, user: str, by: str) -> int:
     """
     subject = subject_of(hash_id(user_id(user, "user"), settings.hash_key.encode()))
     await require_rights(settings, Role.STEWARD)
-    return await _published(settings, Command(str(uuid.uuid4()), name, subject, wall_ms(), by))
+    return await append(settings, Command(str(uuid.uuid4()), name, subject, wall_ms(), by))
 
 
 async def see(
@@ -101,15 +102,18 @@ async def see(
     tell: Callable[[str], None] = lambda _: None,
     *,
     clears: bool = True,
+    joins: bool = False,
 ) -> None:
     """Come back once the command at `offset` and all before it are obeyed everywhere.
 
-    With `clears` also once Redis follows, and credits that name who left are deleted. Raises NotYetObeyedError when
-    time is over.
+    With `joins` also once what accounts had received is the person's; with `clears` once Redis follows, and credits
+    that name who left are deleted. Raises NotYetObeyedError when time is over.
     """
     wait, topics = Waiting(settings, timeout_s, tell, _late), settings.topics
     async with wait.connected():
         await _obeyed(wait, offset)
+        if joins:
+            await wait.committed(topics.app_id, await wait.ends(topics.credits.name), "records to be joined")
         if clears:
             # With all scores that were sent, Redis has the tombstones too.
             await wait.committed(
@@ -118,17 +122,24 @@ async def see(
             await _clear(wait)
 
 
-async def _published(settings: Settings, command: Command) -> int:
+async def append(settings: Settings, command: Command) -> int:
     """Append the command and return its offset."""
+    async with producing(settings) as producer:
+        topic = settings.topics.commands.name
+        sent = await producer.send_and_wait(topic, encode_command(command), command.subject.encode(), partition=0)
+        offset: int = sent.offset
+        return offset
+
+
+@asynccontextmanager
+async def producing(settings: Settings) -> AsyncIterator[AIOKafkaProducer]:
+    """Give a producer whose records are on all replicas once they are acknowledged."""
     limit_ms = int(PUBLISH_S * 1000)
     producer = AIOKafkaProducer(
         **kafka_client(settings), acks="all", enable_idempotence=True, request_timeout_ms=limit_ms
     )
     try:
         await producer.start()
-        topic = settings.topics.commands.name
-        sent = await producer.send_and_wait(topic, encode_command(command), command.subject.encode(), partition=0)
-        offset: int = sent.offset
-        return offset
+        yield producer
     finally:
         await producer.stop()

@@ -1,7 +1,7 @@
 """Waits until every event sent so far is scored and readable, looking only at what Kafka holds.
 
-Four conditions in turn: engagements committed (twice, for those that were re-routed), credits committed,
-every partition settled under the newest calibration, scores written to Redis.
+Four conditions in turn: engagements committed (twice, for those that were re-routed), credits committed (twice, for
+those of linked accounts), every partition settled under the newest calibration, scores written to Redis.
 """
 
 from __future__ import annotations
@@ -77,8 +77,9 @@ async def drain(settings: Settings, timeout_s: float, tell: Callable[[str], None
         for _ in range(2):
             engagements = await wait.ends(topics.engagements.name)
             await wait.committed(topics.app_id, engagements, "engagements to go")
-        credited = await wait.ends(topics.credits.name)
-        await wait.committed(topics.app_id, credited, "credit records to go")
+        for _ in range(2):
+            credited = await wait.ends(topics.credits.name)
+            await wait.committed(topics.app_id, credited, "credit records to go")
         await _settled(wait, credited)
         await wait.committed(topics.scoring_group, await wait.ends(topics.scores.name), "scores to go")
     return Drained(time.monotonic() - wait.started, sum(engagements.values()))

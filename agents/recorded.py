@@ -16,6 +16,7 @@ from schemas.errors import BadRecordError
 from schemas.reasons import Reason
 
 CHUNK_ACTS: Final = 50_000
+_U64: Final = (1 << 64) - 1
 Block = Columns | list[Act | BadRecordError]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -23,12 +24,17 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Acts:
-    """Acts of people who are codes 0..n-1; all columns of one length, `at` in seconds."""
+    """Acts of people who are codes 0..n-1; all columns of one length, `at` in seconds.
+
+    Where acts have ids, `keys` (u8) are the same for an act and what takes it back, and `undos` (b1) say which do.
+    """
 
     actors: Ints
     targets: Ints
     kinds: npt.NDArray[np.uint8]
     at: Floats
+    keys: npt.NDArray[np.uint64] | None = None
+    undos: npt.NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         """Return the number of acts."""
@@ -36,7 +42,13 @@ class Acts:
 
     def __getitem__(self, chosen: npt.NDArray[Any] | slice) -> Acts:
         """Return the chosen acts, in the order of `chosen`."""
-        return Acts(self.actors[chosen], self.targets[chosen], self.kinds[chosen], self.at[chosen])
+        keys = None if self.keys is None else self.keys[chosen]
+        undos = None if self.undos is None else self.undos[chosen]
+        return Acts(self.actors[chosen], self.targets[chosen], self.kinds[chosen], self.at[chosen], keys, undos)
+
+    def without_undos(self) -> Acts:
+        """Return the acts alone."""
+        return self if self.undos is None else self[~self.undos]
 
     def in_order(self) -> Acts:
         """Return the acts in order of time, those of one instant as they were."""
@@ -60,7 +72,7 @@ class Admission:
         self.codes: dict[bytes, int] = {}
         self.repeats = 0
         self.refused: Counter[Reason] = Counter()
-        self._seen: set[tuple[int, bytes]] = set()
+        self._seen: set[tuple[bytes, bytes]] = set()
 
     def admitted(self, block: Block) -> Iterable[Acts]:
         """Yield the acts of one block, piece by piece."""
@@ -82,29 +94,35 @@ class Admission:
         for outcome in block:
             if isinstance(outcome, BadRecordError):
                 self.refused[outcome.reason] += 1
-            elif outcome.undo:
-                self.refused[Reason.UNDO_UNAVAILABLE] += 1
             else:
                 acts.append(outcome)
         return acts
 
     def _fresh(self, acts: list[Act]) -> Acts:
+        acts = [act for act in acts if self._is_new(act)]
         both = self._coded(user for act in acts for user in (act.actor, act.target))
-        actors, targets = both[::2], both[1::2]
-        fresh = np.zeros(len(acts), np.bool_)
-        for place, (actor, act) in enumerate(zip(actors.tolist(), acts, strict=True)):
-            fresh[place] = (actor, act.id) not in self._seen
-            self._seen.add((actor, act.id))
-        self.repeats += len(acts) - int(fresh.sum())
         kinds = np.array([act.kind for act in acts], np.uint8)
         at = np.array([act.occurred_at_ms for act in acts], np.int64) / 1000.0
-        return Acts(actors, targets, kinds, at)[fresh]
+        keys = [hash((act.id, act.actor, act.target)) & _U64 for act in acts]
+        undos = np.array([act.undo for act in acts], np.bool_)
+        return Acts(both[::2], both[1::2], kinds, at, np.array(keys, np.uint64), undos)
+
+    def _is_new(self, act: Act) -> bool:
+        """Note an act that is not told again; count what is, and the undo of what was never told."""
+        name = act.actor, act.id
+        if act.undo:
+            self.refused[Reason.UNDO_UNKNOWN] += name not in self._seen
+            return name in self._seen
+        self.repeats += name in self._seen
+        is_new = name not in self._seen
+        self._seen.add(name)
+        return is_new
 
 
 def recorded(blocks: Iterable[Block]) -> Recorded:
-    """Return all that `blocks` hold, as columns."""
+    """Return all acts that `blocks` hold, as columns; also those that are taken back later: they were done."""
     admission = Admission()
-    pieces = [piece for block in blocks for piece in admission.admitted(block)]
+    pieces = [piece.without_undos() for block in blocks for piece in admission.admitted(block)]
     none = np.zeros(0, np.int64)
     pieces.append(Acts(none, none, none.astype(np.uint8), none.astype(np.float64)))
     acts = Acts(

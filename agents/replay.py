@@ -50,6 +50,7 @@ class Replayed:
     repeats: int  # told again, not applied
     later: int  # after the as-of instant, not applied
     refused: Counter[Reason]
+    undone: int  # acts taken back
 
 
 def replay(
@@ -96,7 +97,8 @@ class _Replay:
             calibration=fitted,
             as_of=at,
             events=stages.events,
-            repeats=admission.repeats,
+            repeats=admission.repeats + stages.undone_again,
             later=self._later,
-            refused=admission.refused,
+            refused=admission.refused + Counter({Reason.UNDO_UNKNOWN: stages.unknown_undos}),
+            undone=stages.undone,
         )

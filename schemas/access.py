@@ -117,11 +117,14 @@ def _auditor(topics: Topics) -> tuple[Grant, ...]:
 
 
 def _steward(topics: Topics) -> tuple[Grant, ...]:
-    """Return what opting out takes: asking for it, seeing it done, clearing away credits that everybody has applied."""
+    """Return what opting out takes: asking for it, seeing it done, clearing away credits that everybody has applied.
+
+    To link accounts takes knowing the links there are, and telling both partitions the names.
+    """
     ends = [topics.engagements, topics.scores]
     on_topics = _grants(
-        _on(Operation.READ, [topics.calibration]),
-        _on(Operation.WRITE, [topics.commands]),
+        _on(Operation.READ, [topics.calibration, topics.commands]),
+        _on(Operation.WRITE, [topics.commands, topics.credits]),
         _on(Operation.DELETE, [topics.credits]),
         _on(Operation.DESCRIBE, [*ends, topics.credits]),
     )

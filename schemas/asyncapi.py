@@ -17,7 +17,7 @@ from schemas.dead_letter import LetterHeaders
 from schemas.engagement import Engagement
 from schemas.published_map import PublishedMap
 from schemas.report import Report
-from schemas.score import Score
+from schemas.score import Pointer, Score
 from schemas.topics import Topic, Topics
 
 VERSION: Final = "3.0.0"
@@ -35,6 +35,7 @@ ADVICE: Final = (
     "Key = actor, placed by Kafka's default (murmur2) partitioner; acks=all, idempotent. A wrong key is re-routed and "
     "counted, a record that breaks the contract becomes a dead letter. The id is the same however often an act is sent."
 )
+SCORES: Final = "Compacted; a tombstone when a user leaves, a pointer when an account becomes one of a person's."
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def _channels() -> list[_Channel]:
     return [
         _Channel("engagements", topics.engagements, "receive", {"engagement": Engagement}, ADVICE),
         _Channel("commands", topics.commands, "receive", {"command": Command}),
-        _Channel("scores", topics.scores, "send", {"score": Score}, "Compacted; a tombstone when a user leaves."),
+        _Channel("scores", topics.scores, "send", {"score": Score, "pointer": Pointer}, SCORES),
         _Channel("deadLetters", topics.dead_letters, "send", letter, "The value is the refused record, untouched."),
         _Channel("calibration", topics.calibration, "send", {"map": PublishedMap, "report": Report}),
     ]

@@ -16,21 +16,42 @@ from schemas.reasons import Reason
 OPT_OUT: Final = "opt_out"
 OPT_IN: Final = "opt_in"
 FORGET: Final = "forget"
+LINK: Final = "link"
+UNLINK: Final = "unlink"
+MOST_PARTITIONS: Final = 4096
+"""As many as a reference to an engagement can tell apart."""
+Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+Place = Annotated[int, msgspec.Meta(ge=0, le=MOST_PARTITIONS - 1)]
 
 
-class Command(msgspec.Struct, frozen=True):
+class Person(msgspec.Struct, frozen=True):
+    """Whom an account is linked to: the keyed hash `subject` of the id, whose partition is `home`.
+
+    `introduced` are the places (partition, offset) of the credits topic where the account's and the person's
+    partition learn both names; a partition obeys the command once it has applied what is there.
+    """
+
+    subject: Hash
+    home: Place
+    introduced: tuple[tuple[Place, int], ...]
+
+
+class Command(msgspec.Struct, frozen=True, omit_defaults=True):
     """One idempotent command about the user whose id has the keyed hash `subject` (16 hexadecimal digits).
 
     `opt_out`: everything known is deleted, and later events by or about the user are dropped. `opt_in`: events
     appended from now on count again. `forget`: everything known is deleted, events appended from now on count.
+    `link`: the account `subject` is one of `person`'s; what it has received and will receive is the person's. `unlink`:
+    what it receives from now on is its own again.
     `at_ms` is when it was asked for, `by` who asked, for the record; the broker's append time is what counts.
     """
 
     id: ActId
-    command: Literal["opt_out", "opt_in", "forget"]
-    subject: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{16}$")]
+    command: Literal["opt_out", "opt_in", "forget", "link", "unlink"]
+    subject: Hash
     at_ms: int
     by: Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+    person: Person | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -54,6 +75,10 @@ def encode_command(command: Command) -> bytes:
 def decode_command(value: bytes | None) -> Command:
     """Return the command in `value`; raise BadRecordError when it is not one."""
     try:
-        return _DECODER.decode(value or b"")
+        found = _DECODER.decode(value or b"")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise BadRecordError(Reason.UNDECODABLE, f"command {shown(value)}: {error}") from error
+    if (found.command == LINK) != (found.person is not None):
+        detail = f"command {found.command}: `person` belongs to a link, and only there"
+        raise BadRecordError(Reason.INVALID_FIELD, detail)
+    return found

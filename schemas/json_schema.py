@@ -16,11 +16,12 @@ from schemas.dead_letter import LetterHeaders
 from schemas.engagement import Engagement
 from schemas.published_map import PublishedMap
 from schemas.report import Report
-from schemas.score import Score
+from schemas.score import Pointer, Score
 
 CONTRACTS: Final[dict[str, type]] = {
     "engagement.v1": Engagement,
     "score.v1": Score,
+    "pointer.v1": Pointer,
     "dead-letter-headers.v1": LetterHeaders,
     "command.v1": Command,
     "calibration-map.v1": PublishedMap,

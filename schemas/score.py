@@ -70,13 +70,38 @@ class Score(msgspec.Struct, frozen=True, gc=False):
     emitted_at_ms: int = 0
 
 
+class Pointer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """In place of an account's score: the account `user` is linked to a person, whose score is the account's, too."""
+
+    user: str
+    linked_to: str
+
+
 _ENCODER = msgspec.json.Encoder()
+_POINTERS = msgspec.json.Decoder(Pointer)
 _DECODER = msgspec.json.Decoder(Score)
 
 
 def encode_score(score: Score) -> bytes:
     """Return the score as JSON."""
     return _ENCODER.encode(score)
+
+
+def encode_pointer(pointer: Pointer) -> bytes:
+    """Return the pointer as JSON."""
+    return _ENCODER.encode(pointer)
+
+
+def decode_pointer(value: bytes) -> Pointer | None:
+    """Return the pointer in `value`, None when it is none: a score then.
+
+    >>> decode_pointer(encode_pointer(Pointer("x:a", "x:b")))
+    Pointer(user='x:a', linked_to='x:b')
+    """
+    try:
+        return _POINTERS.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def decode_score(value: bytes) -> Score:

@@ -75,7 +75,7 @@ class Topics:
 
     @property
     def commands(self) -> Topic:
-        """Opt-out, opt-in, forget."""
+        """Opt-out, opt-in, forget, link, unlink."""
         config = {"retention.ms": "-1", "message.timestamp.type": "LogAppendTime"}
         return Topic(self._named("commands"), "subject", "commands, read by every worker", 1, config)
 

@@ -28,6 +28,8 @@ from streams.stages.emission import Emission
 from streams.stages.exchange import Exchange
 from streams.stages.forward import Forwarder
 from streams.stages.letters import Outbox
+from streams.stages.linking import Linking, until_free
+from streams.stages.relay import Relay
 from streams.stages.scorer import Scorer
 from streams.stages.stream_time import StreamTime
 from streams.stages.suppression import Suppression
@@ -58,14 +60,16 @@ def build(settings: Settings, on_failure: OnFailure = end_process) -> Worker:
     outbox = Outbox(lambda: engine.writer, topics)
     said = Suppression()
     actor = ActorStage(settings, parameters, forwarder, outbox, stream_time, metrics, engine.security, said)
-    target = TargetStage(settings.partitions, parameters, outbox, stream_time, metrics, suppression=said)
+    relay = Relay(said, forwarder, settings.partitions, parameters, stream_time, metrics)
+    target = TargetStage(settings.partitions, parameters, outbox, stream_time, metrics, suppression=said, relay=relay)
 
     async def prepare_actor(partition: Partition, chunk: Chunk) -> None:
-        await said.known.wait()
         await actor.prepare(partition, chunk)
+        await prepare_target(partition, chunk)
 
-    async def prepare_target(_partition: Partition, _chunk: Chunk) -> None:
+    async def prepare_target(partition: Partition, _chunk: Chunk) -> None:
         await said.known.wait()
+        await until_free(partition, said)
 
     engine.step("actor", topics.engagements.name, actor.apply, prepare=prepare_actor, after=actor.wait_for_room)
     engine.step("target", topics.credits.name, target.apply, prepare=prepare_target)
@@ -75,7 +79,16 @@ def build(settings: Settings, on_failure: OnFailure = end_process) -> Worker:
     model = model_name(settings.profile, parameters)
     emission = Emission(topics.scores.name, settings.emit_interval_s, parameters, model, lambda: engine.writer, metrics)
     exchange = Exchange(settings, lambda: engine.writer, stream_time, parameters, model)
-    departure = Departure(topics.scores.name, said, lambda: engine.writer, engine.barrier.run, metrics)
+    linking = Linking(
+        topics.scores.name,
+        said,
+        forwarder,
+        settings.partitions,
+        lambda: engine.writer,
+        engine.barrier.run,
+        parameters,
+    )
+    departure = Departure(topics.scores.name, said, lambda: engine.writer, engine.barrier.run, metrics, linking)
     scorer = Scorer(settings, engine, forwarder, outbox, emission, departure, exchange, stream_time, metrics)
     for loop in scorer.loops():
         app.task(_fatal(loop, engine))

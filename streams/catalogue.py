@@ -65,6 +65,14 @@ CATALOGUE: Final = (
         "far below engagements: look at refused and repeats",
     ),
     Declaration(
+        "undone",
+        "renown_undone",
+        Kind.COUNTER,
+        Unit.ENGAGEMENTS,
+        "acts taken back by an undo",
+        "0 although people take back: see renown_refused with reason undo_unknown, and undo_window_s",
+    ),
+    Declaration(
         "credited",
         "renown_credited",
         Kind.COUNTER,
@@ -79,6 +87,14 @@ CATALOGUE: Final = (
         Unit.ENGAGEMENTS,
         "credits dropped as forwarded before, after a crash or take-over",
         "rising without restarts: report it, with the log",
+    ),
+    Declaration(
+        "relayed",
+        "renown_relayed",
+        Kind.COUNTER,
+        Unit.ENGAGEMENTS,
+        "credits for a linked account that were sent on to the person's partition",
+        "0 is normal where nobody is linked",
     ),
     Declaration(
         "emitted",

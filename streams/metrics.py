@@ -17,8 +17,10 @@ class Metrics:
     rerouted: Counter
     repeats: Counter
     granted: Counter
+    undone: Counter
     credited: Counter
     forward_repeats: Counter
+    relayed: Counter
     emitted: Counter
     departed: Counter
     applied_seconds: Histogram

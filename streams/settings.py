@@ -70,6 +70,7 @@ class Settings:
     standbys: int = _is(1, "workers that keep a warm copy of each partition", 0)
     chunk_events: int = _is(20_000, "most events handled without giving way", 1)
     dedupe_horizon: int = _is(200_000, "offsets of a partition within which a repeated id is dropped", 1_000)
+    undo_window_s: float = _is(86_400.0, "event time within which an act can be taken back; 0 = never", 0.0)
     forward_interval_s: float = _is(0.05, "time between flushes of credits", 0.001)
     emit_interval_s: float = _is(1.0, "least time between two scores of one user", 0.0)
     sweep_interval_s: float = _is(5.0, "time between looks at whether idle users' scores moved", 0.1)

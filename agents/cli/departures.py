@@ -17,16 +17,19 @@ from schemas.errors import BadRecordError, BadSettingError
 from schemas.printing import printable
 
 
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+def steward_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what every command of a steward takes."""
     for option in (
-        click.argument("user"),
-        data_option,
         click.option("--by", help="Who asks, for the record.  [default: the system's user name]"),
         click.option("--timeout", "timeout_s", default=60.0, show_default=True, help="Seconds to wait at most."),
         click.option("--json", "as_json", is_flag=True, help="Print one JSON document."),
     ):
         command = option(command)
     return command
+
+
+def _options(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.argument("user")(data_option(steward_options(command)))
 
 
 @click.command("opt-out")
@@ -64,7 +67,7 @@ def _run(name: Name, user: str, data: str, by: str | None, timeout_s: float, sai
     settings = resolve(data)
     try:
         done = asyncio.run(
-            ask(settings, name, user, by or getpass.getuser(), timeout_s, lambda left: _say(left, quiet=as_json))
+            ask(settings, name, user, by or getpass.getuser(), timeout_s, lambda left: say(left, quiet=as_json))
         )
     except BadRecordError as error:
         raise BadSettingError("USER", user, error.detail) from error
@@ -78,6 +81,7 @@ def _run(name: Name, user: str, data: str, by: str | None, timeout_s: float, sai
         click.echo(f"{printable(user)} {said}; done everywhere after {done.seconds_s:.1f} s")
 
 
-def _say(left: str, *, quiet: bool) -> None:
+def say(left: str, *, quiet: bool) -> None:
+    """Show in place on a terminal what is still waited for."""
     if not quiet and sys.stderr.isatty():
         click.echo(f"\r\033[K{left}", err=True, nl=False)

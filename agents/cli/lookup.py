@@ -107,7 +107,7 @@ def history(user: str, data: str, *, as_json: bool) -> None:
 
 def _row(found: StoredScore) -> tuple[str, ...]:
     return (
-        found.user,
+        found.user if found.linked_to is None else f"{found.user}, linked to {found.linked_to}",
         f"{found.score:.1f}{'*' if found.provisional else ''}",
         f"{found.target_score:.1f}",
         _change(found.change_1d),

@@ -40,6 +40,8 @@ COMMANDS: Final = {
     "opt-out": "agents.cli.departures:opt_out",
     "opt-in": "agents.cli.departures:opt_in",
     "forget": "agents.cli.departures:forget",
+    "link": "agents.cli.links:link",
+    "unlink": "agents.cli.links:unlink",
     "export": "agents.cli.export:export",
     "topics": "agents.cli.topics:topics",
     "monitor": "agents.cli.monitor:monitor",

@@ -21,6 +21,7 @@ REPEATED_SHARE: Final = 0.1
 BAD_FOR_GOOD: Final = 0.43
 """Three bad records for seven good ones."""
 ODD_SHARE: Final = 0.05
+UNDONE_SHARE: Final = 0.02
 ANCIENT_SHARE: Final = 0.005
 
 
@@ -43,6 +44,12 @@ def engagement(number: int, seed: int, kind: str, actor: str, target: str, at_ms
     return Record(actor.encode(), json.dumps(fields).encode(), (actor, f"s{seed}-{number}"))
 
 
+def undo(done: Record) -> Record:
+    """Return the record that takes back what another did, now."""
+    fields = json.loads(done.value or b"") | {"undo": True, "occurred_at": _now_ms()}
+    return Record(done.key, json.dumps(fields).encode(), done.act)
+
+
 def ordinary(seed: int) -> Records:
     """Yield heavy-tailed engagements as they happen, without end."""
     chance, number = random.Random(seed), 0
@@ -53,11 +60,16 @@ def ordinary(seed: int) -> Records:
 
 
 def disordered(seed: int) -> Records:
-    """Yield engagements of which a tenth comes again later and all lie within the last hour, in no order."""
+    """Yield engagements of which a tenth comes again later and all lie within the last hour, in no order.
+
+    Some are taken back later, and some of these twice or before they are sent again.
+    """
     chance, seen = random.Random(seed), deque[Record](maxlen=5_000)
     for number, record in enumerate(ordinary(seed)):
         if seen and chance.random() < REPEATED_SHARE:
             yield chance.choice(seen)
+        if seen and chance.random() < UNDONE_SHARE:
+            yield undo(chance.choice(seen))
         if number % 2:
             actor, target = _two(chance)
             at_ms = _now_ms() - chance.randrange(LATE_S * 1000)

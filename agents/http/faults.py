@@ -28,3 +28,4 @@ class Fault(StrEnum):
     DAMAGED = "damaged"
     BAD_QUERY = "bad_query"
     UNKNOWN = "unknown_user"
+    LINK_REFUSED = "link_refused"

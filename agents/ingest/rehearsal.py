@@ -75,8 +75,4 @@ class Rehearsal:
         """Return why a worker would refuse an act that meets the contract, None = it would not."""
         if act.occurred_at_ms > self.now_ms() + self.skew_ms:
             return BadRecordError(Reason.FROM_THE_FUTURE, f"occurred_at={rfc3339(act.occurred_at_ms)} is ahead of now")
-        if act.undo:
-            return BadRecordError(
-                Reason.UNDO_UNAVAILABLE, "workers take nothing back yet; it is kept for a later retry"
-            )
         return None

@@ -8,11 +8,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
-from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
+from agents.commands_feed import follow_on
 from streams.engine.hashing import hash_id
-from streams.security import kafka_client
 from streams.stages.suppression import Suppression
 
 if TYPE_CHECKING:
@@ -51,20 +50,10 @@ class Departed:
         return bool(self._said.drops(hashed, np.array([earliest_ms]))[0])
 
     async def _read(self) -> None:
-        place = TopicPartition(self._settings.topics.commands.name, 0)
-        consumer = AIOKafkaConsumer(**kafka_client(self._settings), enable_auto_commit=False)
         try:
             async with asyncio.timeout(LIMIT_S):
-                await consumer.start()
-                consumer.assign([place])
-                consumer.seek(place, self._said.following)
-                end = (await consumer.end_offsets([place]))[place]
-                while self._said.following < end:
-                    for record in (await consumer.getmany(place, timeout_ms=500)).get(place, []):
-                        self._said.take(record.offset, record.timestamp, record.value)
+                await follow_on(self._settings, self._said)
             self._said.known.set()
             self._read_at_s = time.monotonic()
         except (KafkaError, OSError, TimeoutError):
             return  # what was known before still holds
-        finally:
-            await consumer.stop()

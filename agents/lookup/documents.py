@@ -15,12 +15,13 @@ Day = Annotated[str, msgspec.Meta(description="UTC day, YYYY-MM-DD")]
 InstantText = Annotated[str, msgspec.Meta(description="RFC 3339 in UTC, to the millisecond")]
 
 
-class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False, omit_defaults=True):
     """What Renown says of a user. A change is null where no score of so long ago is known.
 
     `score` 1..100 is shown and moves slowly to `target_score`; `raw` is the influence mass that people are ranked
     by, and `parts` add up to it; `momentum` is the mass of the last hours, `reach` about how many different people
-    engaged lately, `percentile` the share of everybody with less; `as_of` is the event time of it all.
+    engaged lately, `percentile` the share of everybody with less; `as_of` is the event time of it all. Of an account
+    that is `linked_to` a person all of it is the person's; else that field is left out.
     """
 
     user: str
@@ -39,6 +40,7 @@ class ScoreDocument(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     as_of: InstantText
     version: int
     model: str
+    linked_to: str | None = None
 
 
 class RankedDocument(ScoreDocument, frozen=True, kw_only=True, gc=False):
@@ -66,6 +68,7 @@ def score_document(found: StoredScore) -> ScoreDocument:
         as_of=rfc3339(found.as_of),
         version=found.version,
         model=found.model,
+        linked_to=found.linked_to,
     )
 
 

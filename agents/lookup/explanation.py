@@ -74,7 +74,7 @@ def _parts(score: StoredScore) -> dict[str, PartDocument]:
 
 def _own(score: StoredScore, moment: Moment, act: Act | None) -> Act | None:
     """Return the act if it is the moment's: a log that was made anew holds others at the same places."""
-    fits = act is not None and act.target.decode() == score.user and KINDS[act.kind] == moment.kind
+    fits = act is not None and act.target.decode() == (score.linked_to or score.user) and KINDS[act.kind] == moment.kind
     return act if fits else None
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 from redis.asyncio import Redis
 
 from agents.lookup.gathering import Gathering
-from agents.lookup.stored import REBUILD, StoredScore, stored_day, stored_moments, stored_score
+from agents.lookup.stored import REBUILD, StoredScore, person_in, stored_day, stored_moments, stored_score
 from agents.redis_connection import redis_client
 from schemas.errors import BadSettingError, BrokenGuaranteeError, shown
 from schemas.redis_keys import RedisKeys
@@ -48,7 +48,7 @@ def connected(url: str, **login: Any) -> Redis:
 
 
 class Reader:
-    """Reads what the scoring agent wrote under `keys`. Users are valid ids in NFC."""
+    """Reads what the scoring agent wrote under `keys`. Users are valid ids in NFC; an account is read as its person."""
 
     def __init__(self, redis: Redis, keys: RedisKeys) -> None:
         self._redis = redis
@@ -69,15 +69,33 @@ class Reader:
     async def score(self, user: str) -> StoredScore | None:
         """Return a user's score, None when there is none; reads at the same time share a round trip."""
         fields = await self._gathering.hash(self._keys.user(user))
-        return stored_score(user, fields) if fields else None
+        person = person_in(fields)
+        if person is not None:
+            fields = await self._gathering.hash(self._keys.user(person))
+        return stored_score(user, fields, person) if fields else None
 
     async def scores(self, users: Sequence[str]) -> list[StoredScore | None]:
         """Return one score per user in order, None for those without."""
+        found = await self._hashes(users)
+        persons = {user: person for user, fields in zip(users, found, strict=True) if (person := person_in(fields))}
+        if persons:
+            found = await self._hashes([persons.get(user, user) for user in users])
+        return [
+            stored_score(user, fields, persons.get(user)) if fields else None
+            for user, fields in zip(users, found, strict=True)
+        ]
+
+    async def _hashes(self, users: Sequence[str]) -> list[dict[bytes, bytes]]:
         pipe = self._redis.pipeline(transaction=False)
         for user in users:
             pipe.hgetall(self._keys.user(user))
-        found = await pipe.execute()
-        return [stored_score(user, fields) if fields else None for user, fields in zip(users, found, strict=True)]
+        found: list[dict[bytes, bytes]] = await pipe.execute()
+        return found
+
+    async def _person(self, user: str) -> str | None:
+        """Return whose account the user is, None for nobody's."""
+        found = await cast("Awaitable[bytes | None]", self._redis.hget(self._keys.user(user), "linked_to"))
+        return None if found is None else found.decode()
 
     async def top(self, count: int, network: str | None = None, *, by_momentum: bool = False) -> list[Ranked]:
         """Return the first `count` of a leaderboard: of everybody, of one network, or by momentum."""
@@ -96,7 +114,8 @@ class Reader:
         board = self._keys.top()
         rank = cast("int | None", await self._redis.zrevrank(board, user))
         if rank is None:
-            return None
+            person = await self._person(user)
+            return None if person is None else await self.neighbours(person, each_side)
         first = max(0, rank - each_side)
         members = cast("list[bytes]", await self._redis.zrevrange(board, first, rank + each_side))
         scores = await self.scores([member.decode() for member in members])
@@ -111,8 +130,13 @@ class Reader:
     async def history(self, user: str) -> list[Day]:
         """Return the user's days, oldest first; empty for unknown users."""
         found = cast("dict[bytes, bytes]", await self._redis.hgetall(self._keys.history(user)))
+        if not found and (person := await self._person(user)) is not None:
+            found = cast("dict[bytes, bytes]", await self._redis.hgetall(self._keys.history(person)))
         return sorted(Day(*stored_day(day, score)) for day, score in found.items())
 
     async def moments(self, user: str) -> tuple[Moment, ...]:
         """Return the events that weigh most, heaviest first as the score said."""
-        return stored_moments(cast("bytes | None", await self._redis.get(self._keys.why(user))))
+        found = cast("bytes | None", await self._redis.get(self._keys.why(user)))
+        if found is None and (person := await self._person(user)) is not None:
+            found = cast("bytes | None", await self._redis.get(self._keys.why(person)))
+        return stored_moments(found)

@@ -11,7 +11,10 @@ from schemas.score import Counts, Moment, Parts
 
 
 class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of `<prefix>:u:{user}`; a change is None where no score of so long ago is known."""
+    """The fields of `<prefix>:u:{user}`; a change is None where no score of so long ago is known.
+
+    Of an account `linked_to` a person they are the person's.
+    """
 
     user: str
     score: float
@@ -29,6 +32,7 @@ class StoredScore(msgspec.Struct, frozen=True, kw_only=True):
     as_of: int
     version: int
     model: str
+    linked_to: str | None = None
 
 
 REBUILD = "run `renown scoring --rebuild`"
@@ -36,12 +40,19 @@ _MOMENTS = msgspec.json.Decoder(tuple[Moment, ...])
 _NUMBERS = ("score", "target_score", "raw", "relationships", "momentum", "reach", "percentile")
 
 
-def stored_score(user: str, fields: Mapping[bytes, bytes]) -> StoredScore:
+def person_in(fields: Mapping[bytes, bytes]) -> str | None:
+    """Return whose account the hash is of, None when it holds a score or nothing."""
+    found = fields.get(b"linked_to")
+    return None if found is None else found.decode()
+
+
+def stored_score(user: str, fields: Mapping[bytes, bytes], linked_to: str | None = None) -> StoredScore:
     """Return the score in the hash's `fields`; raise BrokenGuaranteeError when it is not one of ours."""
     try:
         text = {name.decode(): value.decode() for name, value in fields.items()}
         return StoredScore(
             user=user,
+            linked_to=linked_to,
             **{name: float(text[name]) for name in _NUMBERS},
             provisional=text["provisional"] == "1",
             change_1d=_optional(text["change_1d"]),

@@ -65,6 +65,7 @@ def lines(score: StoredScore, moments: Sequence[Told]) -> list[str]:
     """Return the explanation in plain words, one statement a line."""
     return [
         standing(score),
+        *([f"The score is that of {score.linked_to}, one of whose accounts this is."] if score.linked_to else []),
         f"More influence than {score.percentile:.1f} % of everybody who is scored.",
         made_of(msgspec.to_builtins(score.parts)),
         f"Relationships {score.relationships:.1f} of 100; momentum (last hours) {score.momentum:.2f}.",

@@ -25,7 +25,7 @@ from agents.scoring.outage import Patience
 from agents.scoring.records import Refused, read
 from agents.scoring.writer import MovedError, ScoreWriter
 from schemas.errors import RenownError
-from schemas.score import decode_score
+from schemas.score import decode_pointer, decode_score
 from streams.engine.crashpoints import reach
 
 POLL_MS = 200
@@ -141,8 +141,9 @@ class ScoringAgent(ConsumerRebalanceListener):  # type: ignore[misc]
         reach("scoring_written")
         if partition in self._placed:
             self._placed[partition] = following
-        if records[-1].value and not (found.refused and found.refused[-1].record is records[-1]):
-            self._meta.seen(decode_score(records[-1].value))
+        last, refused = records[-1], found.refused[-1].record if found.refused else None
+        if last.value and last is not refused and decode_pointer(last.value) is None:
+            self._meta.seen(decode_score(last.value))
         for outcome, count in (
             ("written", written.written),
             ("stale", written.stale),

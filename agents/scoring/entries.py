@@ -11,7 +11,7 @@ import msgspec
 from agents.scoring.score_scan import LEAST_HUNDREDTHS, VALUES
 from schemas.identifiers import network_of
 from schemas.redis_keys import HISTORY_DAYS, RESERVED_NETWORK, RedisKeys
-from schemas.score import Score
+from schemas.score import Pointer, Score
 
 LEAST_MOMENTUM = LEAST_HUNDREDTHS / 100
 DAY_MS = 86_400_000
@@ -34,14 +34,18 @@ class Text(msgspec.Struct, frozen=True, gc=False):
 
 
 class Entry(msgspec.Struct, gc=False):
-    """The newest state of a user in a poll: `gone` when a tombstone stood before (or instead of) the score."""
+    """The newest state of a user in a poll: `gone` when a tombstone stood before (or instead of) the score.
+
+    `linked_to` is the person whose account the user is, empty for everybody else.
+    """
 
     user: str
     gone: bool = False
     text: Text | None = None
+    linked_to: str = ""
 
 
-def newest(records: Iterable[tuple[str, Score | Text | None]]) -> list[Entry]:
+def newest(records: Iterable[tuple[str, Score | Text | Pointer | None]]) -> list[Entry]:
     """Return one entry per user from records in topic order; None is a tombstone.
 
     >>> [entry.gone for entry in newest([("x:a", None), ("x:b", None), ("x:a", None)])]
@@ -52,8 +56,9 @@ def newest(records: Iterable[tuple[str, Score | Text | None]]) -> list[Entry]:
         entry = entries.get(user)
         if entry is None:
             entry = entries[user] = Entry(user)
-        if score is None:
+        if score is None or isinstance(score, Pointer):
             entry.gone, entry.text = True, None
+            entry.linked_to = "" if score is None else score.linked_to
         elif entry.text is None or score.version > entry.text.version:
             entry.text = text_of(score) if isinstance(score, Score) else score
     return list(entries.values())
@@ -91,7 +96,8 @@ def call_of(entries: Sequence[Entry], keys: RedisKeys) -> tuple[list[str], bytes
     days = ["" if text is None else _days(text.day)[0] for text in texts]
     back = {names[0]: names[1:] for names in (_days(day) for day in {text.day for text in texts if text})}
     trending = [text is not None and text.trending for text in texts]
-    heads = _MSGPACK.encode((users, boards, [entry.gone for entry in entries], days, trending, back))
+    links = {i: entry.linked_to for i, entry in enumerate(entries, 1) if entry.linked_to and entry.text is None}
+    heads = _MSGPACK.encode((users, boards, [entry.gone for entry in entries], days, trending, back, links))
     values = [text.values for text in texts if text]
     owned = [of(user) for user in users for of in (keys.user, keys.history, keys.why)]
     return [*map(keys.top, list(networks)[1:]), *owned], heads, _array(values)

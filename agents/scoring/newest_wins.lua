@@ -5,7 +5,7 @@
 -- ARGV  1 field of meta that holds how far this partition is applied, 2 what the caller expects there ('' = nothing),
 --       3 what to put there ('' = leave it), then in msgpack
 --       4 {users, each one's network's board (0 = none), whether gone, day ('' = no score), whether trending,
---          for each day {yesterday, week ago, oldest day}}
+--          for each day {yesterday, week ago, oldest day}, of users who are linked {number: person}}
 --       5 the users' values one behind the other, nothing for a user without a score: score, target_score, raw,
 --         relationships, momentum, reach, percentile, provisional, parts, counts_7d, why, as_of, version, model
 -- No user comes twice in a call.
@@ -19,7 +19,7 @@ local found = redis.call('HGET', meta, ARGV[1]) or ''
 if found ~= ARGV[2] then return {'moved', found} end
 
 local VALUES = 14
-local users, board_of, gone, day_of, trending, before = unpack(cmsgpack.unpack(ARGV[4]))
+local users, board_of, gone, day_of, trending, before, person_of = unpack(cmsgpack.unpack(ARGV[4]))
 local values = cmsgpack.unpack(ARGV[5])
 local first_user = #KEYS - 3 * #users
 
@@ -72,6 +72,7 @@ local fresh, known_of, value_of = {}, {}, {}
 local stale, removed, v, key = 0, 0, 0, first_user
 for i, user in ipairs(users) do
   if gone[i] and forget(user, board_of[i], key) > 0 then removed = removed + 1 end
+  if person_of[i] then redis.call('HSET', KEYS[key + 1], 'linked_to', person_of[i]) end
   local day = day_of[i]
   if day ~= '' then
     local known = redis.call('HMGET', KEYS[key + 1], 'version', 'day', 'before_1d', 'before_7d', 'score')

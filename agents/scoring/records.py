@@ -12,7 +12,7 @@ from agents.scoring.score_scan import scan
 from schemas.errors import BadRecordError, shown
 from schemas.identifiers import user_id
 from schemas.reasons import Reason
-from schemas.score import Score, decode_score
+from schemas.score import Pointer, Score, decode_pointer, decode_score
 
 MAX_VERSION = 2**63 - 1
 
@@ -25,9 +25,9 @@ class Refused(NamedTuple):
 
 
 class Read(NamedTuple):
-    """What records say, in their order: users with scores or None for tombstones; what scores were produced at."""
+    """What records say, in order: users with scores, pointers, None for tombstones; what scores were produced at."""
 
-    scores: list[tuple[str, Score | Text | None]]
+    scores: list[tuple[str, Score | Text | Pointer | None]]
     produced_at_ms: list[int]
     refused: list[Refused]
 
@@ -36,7 +36,8 @@ def read(records: Sequence[ConsumerRecord]) -> Read:
     """Return what `user_and_score` finds in each record, as text where that can be told without decoding it."""
     found = scan([record.key or b"" for record in records], [record.value or b"" for record in records])
     bounds, (versions, as_of, produced, trending, places) = found.bounds.tolist(), found.numbers.tolist()
-    scores, produced_at_ms, refused = list[tuple[str, Score | Text | None]](), list[int](), list[Refused]()
+    scores = list[tuple[str, Score | Text | Pointer | None]]()
+    produced_at_ms, refused = list[int](), list[Refused]()
     for i, (record, plain) in enumerate(zip(records, found.plain.tolist(), strict=True)):
         try:
             if plain:
@@ -50,19 +51,26 @@ def read(records: Sequence[ConsumerRecord]) -> Read:
             refused.append(Refused(record, error))
             continue
         scores.append((user, score))
-        if score is not None:
+        if isinstance(score, Score):
             produced_at_ms.append(score.produced_at_ms)
     return Read(scores, produced_at_ms, refused)
 
 
-def user_and_score(record: ConsumerRecord) -> tuple[str, Score | None]:
-    """Return the user and her score, None for a tombstone; raise BadRecordError when the record is neither.
+def user_and_score(record: ConsumerRecord) -> tuple[str, Score | Pointer | None]:
+    """Return the user and her score, the pointer to her person, or None for a tombstone; raise BadRecordError when the
+    record is none of them.
 
     Only a whole, valid user id ever becomes part of a Redis key.
     """
     user = _user(record.key)
     if not record.value:
         return user, None
+    if (pointer := decode_pointer(record.value)) is not None:
+        if pointer.user != user:
+            detail = f"user={shown(pointer.user)}: differs from the key {shown(user)}"
+            raise BadRecordError(Reason.INVALID_FIELD, detail)
+        user_id(pointer.linked_to, "linked_to")
+        return user, pointer
     score = decode_score(record.value)
     if score.user != user:
         raise BadRecordError(Reason.INVALID_FIELD, f"user={shown(score.user)}: differs from the key {shown(user)}")

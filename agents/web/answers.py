@@ -58,6 +58,15 @@ class Asked(msgspec.Struct, frozen=True, gc=False):
     obeyed: bool
 
 
+class Linked(msgspec.Struct, frozen=True, gc=False):
+    """A link, or with `person` null its end, that stands at `offset` of the commands topic; `obeyed` as in Asked."""
+
+    account: str
+    person: str | None
+    offset: Annotated[int, msgspec.Meta(ge=0)]
+    obeyed: bool
+
+
 class Health(msgspec.Struct, frozen=True, gc=False):
     """Whether scores can be read."""
 

@@ -25,10 +25,12 @@ from agents.web.changes import Changes
 from agents.web.conditional import fresh
 from agents.web.departures import Departures
 from agents.web.guard import Contract, guarded, timed
+from agents.web.links import Links
 from agents.web.metrics import WebMetrics
 from agents.web.operations import OPERATIONS
 from agents.web.page import add_page
 from agents.web.reasons import Reasons
+from agents.web.stewardship import Stewardship
 
 ANY_USER: Final = "{user:[^/]+}"
 """Braces, too, may stand in an id, which aiohttp's own pattern leaves out."""
@@ -43,13 +45,13 @@ class Api:
     redis: Redis
     reasons: Reasons
     changes: Changes
-    departures: Departures
+    desk: Stewardship
     metrics: WebMetrics
     origins: frozenset[str]
 
     def handler(self, name: str) -> Handler:
         """Return the handler of an operation."""
-        for each in (self.reasons.scores, self.reasons, self.changes, self.departures):
+        for each in (self.reasons.scores, self.reasons, self.changes, Departures(self.desk), Links(self.desk)):
             if hasattr(each, name):
                 found: Handler = getattr(each, name)
                 return found
@@ -85,7 +87,7 @@ def build(api: Api) -> web.Application:
     cors.allow(app, api.origins)
     app.on_response_prepare.append(unnamed)
     app.cleanup_ctx.append(_looking(api.changes))
-    app.on_shutdown.append(api.departures.end)
+    app.on_shutdown.append(api.desk.end)
     return app
 
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-from agents.web.operations import DEPARTURES
+from agents.web.operations import DEPARTURES, LINKS
 from schemas.errors import BadSettingError
 
 EVERY: Final = "*"
@@ -38,13 +38,13 @@ def origins_of(setting: str) -> frozenset[str]:
 def allow(app: web.Application, origins: frozenset[str]) -> None:
     """Let pages of these origins read under /v1/: their preflights are answered, their answers marked.
 
-    Departures are for servers: a key that deletes has no business in a browser.
+    Departures and links are for servers: a key that deletes has no business in a browser.
     """
     if not origins:
         return
 
     async def marked(request: web.Request, response: web.StreamResponse) -> None:
-        if not request.path.startswith("/v1/") or request.path == DEPARTURES:
+        if not request.path.startswith("/v1/") or request.path in {DEPARTURES, LINKS}:
             return
         origin = request.headers.get("Origin", "")
         if EVERY in origins:

@@ -35,14 +35,16 @@ class Following:
 
     settings: Settings
     _newest: int = field(default=-1, init=False)
+    _joins: bool = field(default=False, init=False)
     _seen: int = field(default=-1, init=False)
     _changed: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _ending: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _task: asyncio.Task[None] | None = field(default=None, init=False)
 
-    def follow(self, offset: int) -> None:
-        """See the command at `offset` obeyed, in the background."""
+    def follow(self, offset: int, *, joins: bool = False) -> None:
+        """See the command at `offset` obeyed, in the background; with `joins` also what it moves arrive."""
         self._newest = max(self._newest, offset)
+        self._joins |= joins
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run())
 
@@ -66,7 +68,7 @@ class Following:
         while self._seen < self._newest and not self._ending.is_set():
             newest = self._newest
             try:
-                await see(self.settings, newest, LOOK_S, self._go_on)
+                await see(self.settings, newest, LOOK_S, self._go_on, joins=self._joins)
             except _EndingError:
                 return
             except (RenownError, KafkaError, OSError) as error:

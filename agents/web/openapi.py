@@ -20,11 +20,12 @@ _MEANINGS: Final = {
     403: "Never open without keys: this server has no file of keys.",
     404: "No score of this user, or no such leaderboard.",
     408: "The body did not arrive in time.",
+    409: "The links there are speak against it; `detail` says how.",
     413: "The body is too large.",
     415: "The body's encoding is not read here.",
     429: "Over the key's rate; `Retry-After` says when to come back.",
     500: "A record in Redis is damaged, or a bug of ours.",
-    503: "Redis or, for departures, Kafka is away; or Redis is filled by a newer release.",
+    503: "Redis or, for departures and links, Kafka is away; or Redis is filled by a newer release.",
 }
 _TAGGED: Final = {
     "ETag": {"schema": {"type": "string"}, "description": "send it back as If-None-Match"},

@@ -45,6 +45,7 @@ _OF_USER: Final = (*_KEYED, 404)
 _BODIED: Final = (*_KEYED, 408, 413, 415)
 USER: Final = "/v1/scores/{user}"
 DEPARTURES: Final = "/v1/departures"
+LINKS: Final = "/v1/links"
 OPERATIONS: Final = (
     Operation("one", "GET", USER, "One user's score.", ScoreDocument, problems=_OF_USER),
     Operation(
@@ -108,10 +109,23 @@ OPERATIONS: Final = (
         DEPARTURES,
         "Have a user leave, return or be forgotten; the command stands once it is answered, and may be sent again.",
         answers.Asked,
-        queries.DepartureQuery,
+        queries.CommandQuery,
         body=queries.DepartureBody,
         example={"user": "github:torvalds", "command": "opt_out"},
         problems=(*_BODIED, 403),
+        status=HTTPStatus.ACCEPTED,
+        purpose=Purpose.STEWARD,
+    ),
+    Operation(
+        "link",
+        "POST",
+        LINKS,
+        "Have an account be one of a person's, or nobody's; the command stands once it is answered.",
+        answers.Linked,
+        queries.CommandQuery,
+        body=queries.LinkBody,
+        example={"account": "mastodon:ann@example.social", "person": "github:ann"},
+        problems=(*_BODIED, 403, 409),
         status=HTTPStatus.ACCEPTED,
         purpose=Purpose.STEWARD,
     ),

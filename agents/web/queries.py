@@ -62,7 +62,14 @@ class DepartureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     command: Name
 
 
-class DepartureQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class LinkBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose account it is from now on; nobody's with `person` null."""
+
+    account: UserId
+    person: UserId | None
+
+
+class CommandQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How long the answer may wait for the command to be obeyed."""
 
     wait: Annotated[int, msgspec.Meta(ge=0, le=LONGEST_WAIT_S, description="seconds")] = 0

@@ -25,12 +25,12 @@ from agents.redis_connection import redis_client, redis_login, redis_refusal, wr
 from agents.web.application import MAX_BODY_BYTES, Api, build
 from agents.web.changes import Changes
 from agents.web.cors import origins_of
-from agents.web.departures import Departures
 from agents.web.following import Following
 from agents.web.metrics import WebMetrics
 from agents.web.queries import MOST_USERS
 from agents.web.reasons import Reasons
 from agents.web.scores import Scores
+from agents.web.stewardship import Stewardship
 from schemas.errors import RenownError
 from schemas.redis_keys import RedisKeys
 from streams.formula import parameters_of
@@ -48,8 +48,8 @@ def api_of(settings: Settings, gate: Gate, redis: Redis) -> Api:
     scores = Scores(Reader(redis, RedisKeys(settings.redis_prefix)), reception)
     reasons = Reasons(scores, Origins(settings), formulas(settings.profile, parameters_of(settings)))
     changes = Changes(scores, metrics, settings.max_streams)
-    departures = Departures(settings, reception, Following(settings))
-    return Api(redis, reasons, changes, departures, metrics, origins_of(settings.cors_origins))
+    desk = Stewardship(settings, reception, Following(settings))
+    return Api(redis, reasons, changes, desk, metrics, origins_of(settings.cors_origins))
 
 
 async def serve(settings: Settings, gate: Gate, tls: ssl.SSLContext | None, host: str, port: int) -> None:

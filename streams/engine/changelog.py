@@ -2,7 +2,8 @@
 the tombstones of a user who left.
 
 A batch is appended as a whole, so after any crash a reader finds a user's row and pairs of the same moment.
-Metas come last: a durable watermark implies durable rows.
+The granted log comes first: what a durable row has granted can be taken back. Metas come last: a durable watermark
+implies durable rows.
 """
 
 from __future__ import annotations
@@ -13,14 +14,16 @@ from itertools import chain, starmap
 import numpy as np
 from numba import njit
 
+from schemas.granted import GRANTED_VERSION
 from streams.engine.batches import TARGET_BYTES, Batch
 from streams.engine.framing import FRAME_BYTES, put_head, put_slice
-from streams.engine.layout import META, PAIR_MARK, PAIR_PREFIX, VERSIONS
-from streams.engine.records import framed
+from streams.engine.layout import GRANTED_MARK, META, PAIR_MARK, PAIR_PREFIX, VERSIONS
+from streams.engine.records import Record, framed
 from streams.engine.snapshot import Snapshot
 from streams.engine.varints import put_varint, varint_size
 
 _USER_VERSION, _PAIR_VERSION = VERSIONS
+_EMPTY = Batch(b"", 0)
 
 
 @njit(cache=True, nogil=True)
@@ -110,14 +113,19 @@ def _pack(
 def packed(snapshot: Snapshot, target: int = TARGET_BYTES) -> Iterator[Batch]:
     """Yield the snapshot as batches of about `target` bytes, cut only between users, metas at the end.
 
-    Who left comes first: the same person may be back already, in a new row.
+    Who left comes before rows: the same person may be back already, in a new row.
     """
-    tail = Batch(b"", 0)
-    for batch in chain(starmap(_left, snapshot.left), _users(snapshot, target)):
+    batches = chain(starmap(_left, snapshot.left), _users(snapshot, target))
+    tail, granted = next(batches, _EMPTY), list(starmap(_granted, snapshot.granted))
+    if len(tail.body) + sum(len(value or b"") for _, value, _ in granted) > target:
+        yield from (_with(_EMPTY, [record]) for record in granted)
+    else:
+        tail = _with(tail, granted)
+    for batch in batches:
         if tail.count:
             yield tail
         tail = batch
-    tail = _with_metas(tail, snapshot.metas)
+    tail = _with(tail, [(bytes((META,)) + name, value, ()) for name, value in snapshot.metas])
     if tail.count:
         yield tail
 
@@ -145,6 +153,12 @@ def _users(snapshot: Snapshot, target: int) -> Iterator[Batch]:
         first = end
 
 
+def _granted(first: int, entries: np.ndarray | None) -> Record:
+    """Return the record of a segment of the granted log."""
+    value = None if entries is None else bytes((GRANTED_VERSION,)) + entries.tobytes()
+    return bytes((GRANTED_MARK,)) + first.to_bytes(8, "big"), value, ()
+
+
 def _left(key: bytes, others: np.ndarray) -> Batch:
     """Return the tombstones of a user's pairs and, behind them, of the row."""
     mark = bytes((PAIR_MARK,))
@@ -152,7 +166,7 @@ def _left(key: bytes, others: np.ndarray) -> Batch:
     return Batch(b"".join(framed((each, None, ()), i) for i, each in enumerate(keys)), len(keys))
 
 
-def _with_metas(batch: Batch, metas: list[tuple[bytes, bytes]]) -> Batch:
-    mark = bytes((META,))
-    parts = [framed((mark + name, value, ()), batch.count + i) for i, (name, value) in enumerate(metas)]
+def _with(batch: Batch, records: list[Record]) -> Batch:
+    """Return the batch with more records behind its own."""
+    parts = [framed(record, batch.count + i) for i, record in enumerate(records)]
     return Batch(batch.body + b"".join(parts), batch.count + len(parts))

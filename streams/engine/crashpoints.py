@@ -21,6 +21,11 @@ WORKER: Final = {
     "barrier_done": "everything is durable, offsets are not committed",
     "committed": "offsets are committed, nothing was done since",
 }
+LINKING: Final = {
+    "link_held": "a partition waits for a link to be obeyed, nothing has moved",
+    "link_sent": "what an account has received is on its way to the person, its row is not durably empty",
+    "link_done": "the link is durably obeyed, its partition goes on",
+}
 SCORING: Final = {
     "scoring_started": "the scoring agent has its partitions, it has not asked Redis for their positions",
     "scoring_write": "scores are read from the topic, none is in Redis",
@@ -28,7 +33,7 @@ SCORING: Final = {
     "scoring_written": "scores and position are in Redis, Kafka does not know",
     "scoring_committed": "scores are in Redis and Kafka knows",
 }
-POINTS: Final = {**WORKER, **SCORING}
+POINTS: Final = {**WORKER, **LINKING, **SCORING}
 """Every point and what holds when the process dies there; one registry, whichever process passes it."""
 
 

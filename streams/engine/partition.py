@@ -8,6 +8,7 @@ import numpy as np
 
 from schemas.rows import empty_users
 from streams.engine.keys import KeyIndex
+from streams.model.granted import GrantedLog
 from streams.model.state import UserState
 
 NOTHING_READ = -1
@@ -16,7 +17,7 @@ Left = tuple[bytes, np.ndarray]
 
 
 class Partition:
-    """Rows, pairs, keys and metas of one partition.
+    """Rows, pairs, keys, granted log and metas of one partition.
 
     `position` is the last changelog offset that this state contains, -1 when it contains none. `extra`
     belongs to the stages: it is not persisted and goes away with the partition. While `active` is false the
@@ -26,7 +27,7 @@ class Partition:
     def __init__(self, number: int, hash_key: bytes) -> None:
         """Start empty."""
         self.number = number
-        self.state = UserState()
+        self.state, self.granted = UserState(), GrantedLog()
         self.index = KeyIndex(hash_key)
         self.meta: dict[bytes, bytes] = {}
         self.extra: dict[str, Any] = {}
@@ -77,6 +78,7 @@ class Partition:
         others = np.concatenate([before_others, pairs.others[own]])
         left = [(self.index.key(slot), others[users == slot]) for slot in slots.tolist()]
         self._left += left
+        self.granted.forget(hashes)
         self.pairs_removed(pairs.users[about], pairs.others[about])
         self._vacate(slots, own | about)
         return [key for key, _ in left]
@@ -110,6 +112,7 @@ class Partition:
             self._changed_metas
             or self._removed_pairs
             or self._left
+            or self.granted.is_dirty
             or self.state.dirty[: self.state.count].any()
             or self.state.pairs.dirty.any()
         )

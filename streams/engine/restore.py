@@ -9,11 +9,15 @@ import numpy as np
 from numba import njit
 
 from schemas.errors import BrokenGuaranteeError, shown
+from schemas.granted import GRANTED, GRANTED_VERSION
 from schemas.rows import PAIR, PAIR_VERSION, USER, USER_VERSION, empty_pairs
 from schemas.versions import newer
 from streams.engine.chunk import Chunk
 from streams.engine.layout import (
     FIRST_OF_ID,
+    GRANTED_BYTES,
+    GRANTED_KEY,
+    GRANTED_MARK,
     META,
     OWN,
     PAIR_BYTES,
@@ -26,7 +30,16 @@ from streams.engine.layout import (
 from streams.engine.partition import Partition
 from streams.model.pairs import PairTable
 
-USER_ROW, USER_GONE, PAIR_SLOT, PAIR_GONE, META_VALUE, UNREADABLE = range(6)
+USER_ROW, USER_GONE, PAIR_SLOT, PAIR_GONE, META_VALUE, GRANTED_PART, GRANTED_GONE, UNREADABLE = range(8)
+
+
+@njit(cache=True, nogil=True)
+def _granted_kind(buf: np.ndarray, value_at: int, value_len: int) -> int:
+    """Return what a record of the granted log is."""
+    if value_len < 0:
+        return GRANTED_GONE
+    is_readable = value_len % GRANTED_BYTES == 1 and buf[value_at] == GRANTED_VERSION
+    return GRANTED_PART if is_readable else UNREADABLE
 
 
 @njit(cache=True, nogil=True)
@@ -46,6 +59,8 @@ def _kinds(
                 out[i] = PAIR_GONE
             elif value_len[i] == PAIR_BYTES and buf[value_at[i]] == PAIR_VERSION:
                 out[i] = PAIR_SLOT
+        elif mark == GRANTED_MARK and key_len[i] == GRANTED_KEY:
+            out[i] = _granted_kind(buf, value_at[i], value_len[i])
         elif mark >= FIRST_OF_ID and value_len[i] < 0:
             out[i] = USER_GONE
         elif mark >= FIRST_OF_ID and value_len[i] == USER_BYTES and buf[value_at[i]] == USER_VERSION:
@@ -61,6 +76,19 @@ def _gathered(buf: np.ndarray, at: np.ndarray, width: int) -> np.ndarray:
         for j in range(width):
             out[i, j] = buf[at[i] + j]
     return out
+
+
+@njit(cache=True, nogil=True)
+def _fill(buf: np.ndarray, at: np.ndarray, slots: np.ndarray, rows: np.ndarray) -> None:
+    """Copy buf[at[i] : at[i] + width] into rows[slots[i]] in order; `rows` is u1[n, width].
+
+    A gathered copy between would cost more than all else: fresh memory is faulted in page by page.
+    """
+    width = rows.shape[1]
+    for i in range(len(at)):
+        row, begin = rows[slots[i]], at[i]
+        for j in range(width):
+            row[j] = buf[begin + j]
 
 
 def apply(partition: Partition, chunk: Chunk) -> int:
@@ -87,9 +115,17 @@ def apply(partition: Partition, chunk: Chunk) -> int:
         _apply_pairs(partition, fresh, start, kinds[start:left])
         _apply_leaving(partition, fresh, slice(left, left + 1))
         start = left + 1
+    _load_granted(partition, fresh, kinds)
     partition.meta.update(metas)
     partition.position = max(partition.position, chunk.last)
     return foreign
+
+
+def _load_granted(partition: Partition, chunk: Chunk, kinds: np.ndarray) -> None:
+    for i in np.flatnonzero((kinds == GRANTED_PART) | (kinds == GRANTED_GONE)).tolist():
+        key, value = _bytes(chunk, i)
+        entries = np.frombuffer(value, GRANTED, offset=1) if kinds[i] == GRANTED_PART else None
+        partition.granted.load(int.from_bytes(key[1:], "big"), entries)
 
 
 def _metas(chunk: Chunk, kinds: np.ndarray) -> dict[bytes, bytes]:
@@ -129,7 +165,8 @@ def _refuse_unreadable(chunk: Chunk, kinds: np.ndarray) -> None:
     i = int(bad[0])
     key, value = _bytes(chunk, i)
     where = f"{chunk.topic}-{chunk.partition} offset {int(chunk.offsets[i])}"
-    version, reads = value[0] if value else 0, PAIR_VERSION if key[:1] == bytes((PAIR_MARK,)) else USER_VERSION
+    reads = {PAIR_MARK: PAIR_VERSION, GRANTED_MARK: GRANTED_VERSION}.get(key[0] if key else 0, USER_VERSION)
+    version = value[0] if value else 0
     if version > reads:
         raise newer(f"changelog record {where}, key {shown(key)}", "layout", version, reads)
     message = (
@@ -144,8 +181,8 @@ def _apply_users(partition: Partition, chunk: Chunk, at: np.ndarray) -> None:
     if not len(at):
         return
     slots = partition.slots_at(chunk.view, chunk.key_at[at], chunk.key_len[at])
-    values = _gathered(chunk.view, chunk.value_at[at] + 1, USER.itemsize)
-    partition.state.rows[slots] = values.reshape(-1).view(USER)
+    rows = partition.state.rows.view(np.uint8).reshape(-1, USER.itemsize)
+    _fill(chunk.view, chunk.value_at[at] + 1, slots, rows)
 
 
 def _apply_pairs(partition: Partition, chunk: Chunk, start: int, kinds: np.ndarray) -> None:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from streams.engine.partition import Left, Partition
+from streams.model.granted_segments import Change
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The changed users of a partition with their changed pairs, those who left, and its changed metas.
+    """The changed users of a partition with their changed pairs, those who left, and its changed metas
+    and segments of its granted log.
 
     User u is key arena[key_at[u] : key_at[u] + key_len[u]], its row is rows[u] (u1[n, itemsize]) and its
     pairs are pair_start[u] : pair_start[u + 1] of `others`, `pairs` (u1[m, itemsize]) and `removed`.
@@ -27,6 +29,7 @@ class Snapshot:
     pairs: np.ndarray
     removed: np.ndarray
     left: list[Left]
+    granted: list[Change]
     metas: list[tuple[bytes, bytes]]
 
     @property
@@ -67,6 +70,7 @@ def take(partition: Partition) -> Snapshot | None:
         pairs=as_bytes(values),
         removed=(np.arange(len(owners)) < len(gone_users))[order],
         left=partition.take_left(),
+        granted=partition.granted.changes(),
         metas=partition.take_changed_metas(),
     )
     state.dirty[slots] = False

@@ -43,6 +43,9 @@ def _round_trip() -> None:
     numbers = source.state.pairs.find_or_add(slots, np.ones(1, np.uint64))
     source.state.pairs.dirty[numbers] = True
     source.pairs_removed(slots, np.zeros(1, np.uint64))
+    one = np.ones(1, np.uint64)
+    source.granted.add(one, np.zeros(1), np.zeros(1), np.zeros(1, np.int64), np.zeros(1, np.uint8), one, one)
+    source.granted.take(1, 0.0, 1)
     taken = take(source)
     if taken is not None:
         raw = b"".join(encoded(batch, Producer(0, 0, 0), 0) for batch in packed(taken))

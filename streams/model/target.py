@@ -21,6 +21,7 @@ from streams.model.pair_index import PairColumns, enter, place_of
 from streams.model.parameters import DAY_S, Parameters
 from streams.model.relationships import transfer
 from streams.model.state import UserState
+from streams.model.undo import take_back_got
 
 Floats = npt.NDArray[np.float64]
 Bytes = npt.NDArray[np.uint8]
@@ -126,6 +127,7 @@ def _credit(
     refs: Ints,
     credit_offsets: Ints,
     keep: Bytes,
+    undone: Bytes,
     c: Constants,
     cells: Ints,
 ) -> None:
@@ -137,6 +139,14 @@ def _credit(
         row = rows[slots[i]]
         cells[EVENT] = i
         place, number = place_of(pairs, slots[i], others[i])
+        if undone[i]:
+            if not np.isfinite(at[i] + grants[i]):
+                raise ValueError(NOT_FINITE)
+            cells[EVENT] = NOTHING
+            take_back_got(row, pairs, number, kinds[i], at[i], grants[i], established[i], refs[i], c)
+            row.got_last = credit_offsets[i] + 1
+            dirty[slots[i]] = True
+            continue
         got = _get(row, pairs.slots[number], at[i], grants[i], established[i], c)
         reach = fold(row.reach, row.reach_at, increments[i], at[i], c.reach_half_life_s)
         top = outranked(row, refs[i], at[i], grants[i], c.kernel_half_life_s)
@@ -171,6 +181,7 @@ def credit(
     keep: Bytes,
     parameters: Parameters,
     poison: Poison | None = None,
+    undone: Bytes | None = None,
 ) -> int:
     """Apply priced acts to a partition's users in array order; return how many were applied.
 
@@ -179,11 +190,13 @@ def credit(
     the credits log; a column of offsets holds equal ones side by side. Whether a row contains a record
     already is decided before any of the record is applied; then `keep` becomes 0 for it. An act whose
     crediting raises changes nothing, is added to `poison`, and its `keep` becomes 0; without `poison` the call raises.
+    Where `undone` is 1 the act, described as it was applied, is taken back.
     """
     count = len(slots)
     pairs = state.pairs.reserved(count)
     offsets = np.full(count, credit_offset) if isinstance(credit_offset, int) else credit_offset
     c = constants_of(parameters)
+    taken_back = np.zeros(count, np.uint8) if undone is None else undone
 
     def run(cells: Ints) -> None:
         _credit(
@@ -200,6 +213,7 @@ def credit(
             refs,
             offsets,
             keep,
+            taken_back,
             c,
             cells,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,15 +12,14 @@ from schemas.dead_letter import DeadLetter
 from schemas.reasons import Reason
 from streams.engine.dedupe import Seen, first_needed, rebuilt
 from streams.engine.log_reader import read_log
-from streams.model.actor import price
-from streams.model.isolation import Poison
 from streams.stages.admission import Admitted, Refusals, admit, value_at
 from streams.stages.bisection import admit_rest
-from streams.stages.columns import Users
 from streams.stages.forward import MAX_WAITING_RECORDS, Forwarder
+from streams.stages.obeyed import table_of
 from streams.stages.poison_plan import ADMIT, PRICE, TOLD, PoisonPlan, planned
 from streams.stages.quarantine import PoisonError, endure
 from streams.stages.suppression import Suppression
+from streams.stages.weighing import Weighed, Weighing
 
 if TYPE_CHECKING:
     from streams.engine.chunk import Chunk
@@ -68,12 +67,14 @@ class ActorStage:
         self.metrics.engagements.inc(len(chunk))
         refused = list(admitted.refused)
         if len(admitted.where):
-            keep = self._counting(admitted)
+            keep, accounts = self._counting(admitted), admitted.columns.users.hashes
+            admitted = self._as_persons(partition, admitted, keep)
             self._send_home(chunk, admitted, keep)
             self._drop_repeats(partition, admitted, keep)
-            poison = self._grant(partition, chunk, admitted, keep)
-            self._count_late(np.delete(admitted.columns.at, [i for i, _ in poison]))
-            refused += [(int(admitted.where[i]), PoisonError(error)) for i, error in poison]
+            w = self._grant(partition, chunk, admitted, keep, accounts)
+            self._count_late(np.delete(admitted.columns.at, [i for i, _ in w.poison]))
+            refused += [(int(admitted.where[i]), PoisonError(error)) for i, error in w.poison]
+            refused += [(int(admitted.where[i]), error) for i, error in w.refused]
             refused.sort(key=lambda one: one[0])
         endure(partition, SOURCE, len(chunk), [(p, error) for p, error in refused if isinstance(error, PoisonError)])
         self._refuse(chunk, refused)
@@ -88,8 +89,10 @@ class ActorStage:
 
     def _acts(self, chunk: Chunk) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return offsets i8, act hashes u8 and keep u1 as `apply` checks them for repeats."""
-        c = self._admitted(chunk).columns
-        return c.offsets, c.acts, (c.users.homes[c.actors] == chunk.partition).astype(np.uint8)
+        admitted = self._admitted(chunk)
+        c = admitted.columns
+        at_home = c.users.homes[c.actors] == chunk.partition
+        return c.offsets, c.acts, (at_home & ~admitted.undos).astype(np.uint8)
 
     def _refuse(self, chunk: Chunk, refused: Refusals) -> None:
         for place, error in refused:
@@ -133,26 +136,43 @@ class ActorStage:
         keep: np.ndarray = (~out).astype(np.uint8)
         return keep
 
+    def _as_persons(self, partition: Partition, admitted: Admitted, keep: np.ndarray) -> Admitted:
+        """Return what was admitted, persons' hashes for their accounts'; what is between one's own does not count."""
+        table = table_of(partition, self.suppression.links)
+        if not table:
+            return admitted
+        c = admitted.columns
+        hashes = table.persons(c.users.hashes)
+        own = (hashes[c.actors] == hashes[c.targets]) & (keep == 1)
+        keep[own] = 0
+        self.metrics.refused.labels(Reason.OWN_ACCOUNT.value).inc(int(own.sum()))
+        return replace(admitted, columns=replace(c, users=replace(c.users, hashes=hashes)))
+
     def _drop_repeats(self, partition: Partition, admitted: Admitted, keep: np.ndarray) -> None:
         seen: Seen = partition.extra[_SEEN]
-        before = int(keep.sum())
-        seen.check(admitted.columns.offsets, admitted.columns.acts, keep)
-        self.metrics.repeats.inc(before - int(keep.sum()))
+        acts = keep * ~admitted.undos
+        before = int(acts.sum())
+        seen.check(admitted.columns.offsets, admitted.columns.acts, acts)
+        self.metrics.repeats.inc(before - int(acts.sum()))
+        keep[~admitted.undos] = acts[~admitted.undos]
 
-    def _grant(self, partition: Partition, chunk: Chunk, admitted: Admitted, keep: np.ndarray) -> Poison:
-        """Price and pack what is to be kept; return the engagements (indices) whose pricing raised."""
-        c, poison = admitted.columns, Poison()
-        chosen = np.flatnonzero(keep)
-        slots, at = _slots(partition, c.users, c.actors[chosen]), self._instants(chunk, admitted)[chosen]
-        others, fresh = c.users.hashes[c.targets[chosen]], np.ones(len(chosen), np.uint8)
-        mass, est, reach = price(
-            partition.state, slots, others, c.kinds[chosen], at, c.offsets[chosen], fresh, self.parameters, poison
-        )
-        granted = np.flatnonzero(fresh)
-        if len(granted):
-            self.forwarder.add(chunk.partition, c, chosen[granted], mass[granted], est[granted], reach[granted])
-        self.metrics.granted.inc(len(granted))
-        return [(int(chosen[i]), error) for i, error in poison]
+    def _grant(
+        self, partition: Partition, chunk: Chunk, admitted: Admitted, keep: np.ndarray, accounts: np.ndarray
+    ) -> Weighed:
+        """Weigh and pack what is to be kept; return what came of it."""
+        c, chosen = admitted.columns, np.flatnonzero(keep)
+        partition.granted.window_s = self.settings.undo_window_s
+        at = self._instants(chunk, admitted)
+        w = Weighing(partition, c, chosen, admitted.undos, at, accounts, self.parameters).weighed()
+        new = np.flatnonzero(w.fresh)
+        if len(new):
+            weighed = w.mass[new], w.established[new], w.reach[new]
+            self.forwarder.add(chunk.partition, w.columns, chosen[new], *weighed, w.undone)
+        undone = 0 if w.undone is None else int((w.undone >= 0).sum())
+        self.metrics.granted.inc(len(new))
+        self.metrics.undone.inc(undone)
+        self.metrics.repeats.inc(w.repeats)
+        return w
 
     def _instants(self, chunk: Chunk, admitted: Admitted) -> np.ndarray:
         """Return when the engagements happened (f8, seconds), no number where they are told to fail."""
@@ -160,13 +180,3 @@ class ActorStage:
         if self.plan is not None:
             at = np.where(np.isin(admitted.where, self.plan.hit(PRICE, chunk)), np.nan, at)
         return at
-
-
-def _slots(partition: Partition, users: Users, actors: np.ndarray) -> np.ndarray:
-    """Return the row (i8[n]) of each of `actors` (indices into `users`); every user is looked up once."""
-    slots = np.zeros(len(users.start), np.int64)
-    slots[actors] = 1
-    acting = np.flatnonzero(slots)
-    slots[acting] = partition.slots_at(users.buf, users.start[acting], users.length[acting])
-    rows: np.ndarray = slots[actors]
-    return rows

@@ -27,11 +27,15 @@ Refusals = list[tuple[int, BadRecordError]]
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """`columns` of the admitted engagements, their places `where` in the chunk, and the refusals by place."""
+    """`columns` of the admitted engagements, their places `where` in the chunk, and the refusals by place.
+
+    `undos` b1[n] says which of the engagements take back the act of their id.
+    """
 
     columns: Columns
     where: np.ndarray
     refused: Refusals
+    undos: np.ndarray
 
 
 def admit(chunk: Chunk, settings: Settings) -> Admitted:
@@ -40,15 +44,17 @@ def admit(chunk: Chunk, settings: Settings) -> Admitted:
     buf, spans = chunk.view, np.empty((SPANS, len(chunk)), np.int64)
     doubtful, kinds, at_ms = scan(buf, chunk.value_at, chunk.value_len, chunk.timestamps_ms, skew_ms, spans)
     offsets, produced = chunk.offsets, chunk.timestamps_ms
-    where, refused = np.arange(len(chunk)), Refusals()
+    where, refused, undos = np.arange(len(chunk)), Refusals(), np.zeros(len(chunk), np.bool_)
     if doubtful.any():
         acts, refused = _decided(chunk, np.flatnonzero(doubtful), skew_ms)
         buf = _entered(chunk, acts, spans, kinds, at_ms)
+        undos[[place for place, act in acts if act.undo]] = True
         where = np.delete(where, [place for place, _ in refused])
         spans = np.ascontiguousarray(spans[:, where])
         kinds, at_ms, offsets, produced = kinds[where], at_ms[where], offsets[where], produced[where]
+        undos = undos[where]
     columns = columns_of(buf, spans, kinds, at_ms, offsets, produced, settings.partitions, settings.hash_key.encode())
-    return Admitted(columns, where, refused)
+    return Admitted(columns, where, refused, undos)
 
 
 def value_at(chunk: Chunk, place: int) -> bytes | None:
@@ -97,6 +103,4 @@ def _objection(act: Act, appended_ms: int, skew_ms: int) -> BadRecordError | Non
         ahead_s = (act.occurred_at_ms - appended_ms) / 1000
         detail = f"occurred_at is {ahead_s:.0f} s ahead of the broker's clock; at most {skew_ms // 1000} s are allowed"
         return BadRecordError(Reason.FROM_THE_FUTURE, detail)
-    if act.undo:
-        return BadRecordError(Reason.UNDO_UNAVAILABLE, "this version takes nothing back; kept for a later retry")
     return None

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from schemas.credit import ESTABLISHED, EVENT, KIND_MASK, Credits
+from schemas.credit import ESTABLISHED, EVENT, KIND_MASK, UNDO, Credits
 from streams.engine.watermarks import Watermarks
 
 _KIND_SHIFT, _SOURCE_SHIFT = 60, 48
+_OFFSET_MASK = (1 << _SOURCE_SHIFT) - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,7 @@ class Batch:
     User i is called buf[start[i] : start[i] + length[i]]; users of different records are not told apart by index.
     `references` i8[n] hold kind, source partition and offset of each event in one number, for "top events";
     `credit_offsets` i8[n] the offset of its record; `produced_at_ms` i8[m] since when a user's record is on its way.
+    Where `undone` (u1[n]) the event takes back the act that it describes.
     """
 
     targets: np.ndarray
@@ -40,6 +42,7 @@ class Batch:
     references: np.ndarray
     credit_offsets: np.ndarray
     keep: np.ndarray
+    undone: np.ndarray
     buf: np.ndarray
     start: np.ndarray
     length: np.ndarray
@@ -49,7 +52,7 @@ class Batch:
 def origin(reference: int) -> tuple[int, int]:
     """Return the source partition and the engagement offset that a reference names."""
     source = reference >> _SOURCE_SHIFT & ((1 << _KIND_SHIFT - _SOURCE_SHIFT) - 1)
-    return source, reference & ((1 << _SOURCE_SHIFT) - 1)
+    return source, reference & _OFFSET_MASK
 
 
 def fresh(marks: Watermarks, c: Credits) -> np.ndarray:
@@ -65,7 +68,9 @@ def without(c: Batch, out: np.ndarray) -> Batch:
     """Return the batch without the events where `out`, and without the users of whom none is left."""
     chosen = np.flatnonzero(~out)
     users, targets = np.unique(c.targets[chosen], return_inverse=True)
-    events = ("actors", "kinds", "at", "mass", "established", "reach", "references", "credit_offsets", "keep")
+    events = (
+        "actors", "kinds", "at", "mass", "established", "reach", "references", "credit_offsets", "keep", "undone",
+    )  # fmt: skip
     return replace(
         c,
         targets=targets,
@@ -86,6 +91,11 @@ def joined(records: list[Arrived]) -> Batch:
     kinds = events["flags"] & KIND_MASK
     name = (kinds.astype(np.int64) << _KIND_SHIFT) | events["offset_delta"]
     bases = np.array([(c.source << _SOURCE_SHIFT) + c.first for c in arrived])
+    references = name + np.repeat(bases, sizes)
+    undone = (events["flags"] & UNDO) // UNDO
+    if undone.any():
+        acts = np.concatenate([c.undone for c in arrived])
+        references[undone == 1] = references[undone == 1] & ~_OFFSET_MASK | acts
     return Batch(
         targets=np.repeat(np.cumsum(users) - users, sizes) + events["target"],
         actors=np.ascontiguousarray(events["actor"]),
@@ -94,9 +104,10 @@ def joined(records: list[Arrived]) -> Batch:
         mass=np.ascontiguousarray(events["mass"]),
         established=((events["flags"] & ESTABLISHED) // ESTABLISHED).astype(np.uint8),
         reach=events["reach"].astype(np.float64),
-        references=name + np.repeat(bases, sizes),
+        references=references,
         credit_offsets=np.repeat([record.offset for record in records], sizes),
         keep=np.concatenate([record.keep for record in records]),
+        undone=undone.astype(np.uint8),
         buf=np.frombuffer(b"".join([c.names.data for c in arrived]), np.uint8),
         start=np.cumsum(length) - length,
         length=length,

@@ -32,7 +32,7 @@ def admit_rest(chunk: Chunk, attempt: Attempt) -> Admitted:
     rest = attempt(chunk.part(kept))
     refused = [(int(kept[place]), error) for place, error in rest.refused]
     refused += [(place, PoisonError(error)) for place, error in poison]
-    return Admitted(rest.columns, kept[rest.where], sorted(refused, key=lambda one: one[0]))
+    return Admitted(rest.columns, kept[rest.where], sorted(refused, key=lambda one: one[0]), rest.undos)
 
 
 def _poison(chunk: Chunk, attempt: Attempt) -> Poison:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from schemas.credit import ESTABLISHED, EVENT, Credits, encode_credits
+from schemas.credit import ESTABLISHED, EVENT, UNDO, Credits, encode_credits
 from schemas.dead_letter import DeadLetter
 from streams.stages.arrival import Batch, origin
 
@@ -38,5 +38,6 @@ def _alone(c: Batch, i: int, source: int, offset: int) -> Credits:
     name = c.buf[c.start[user] : c.start[user] + c.length[user]]
     event = np.zeros(1, EVENT)
     event["at"], event["mass"], event["reach"] = c.at[i], c.mass[i], c.reach[i]
-    event["actor"], event["flags"] = c.actors[i], c.kinds[i] + ESTABLISHED * c.established[i]
-    return Credits(source, int(c.produced_at_ms[user]), offset, event, np.array([len(name)], "<u2"), name)
+    event["actor"], event["flags"] = c.actors[i], c.kinds[i] + ESTABLISHED * c.established[i] + UNDO * c.undone[i]
+    undone = np.full(int(c.undone[i]), offset)
+    return Credits(source, int(c.produced_at_ms[user]), offset, event, np.array([len(name)], "<u2"), name, undone)

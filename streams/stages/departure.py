@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from streams.stages.emission import LANE
+from streams.stages.obeyed import begin, end, following, obey_to
 from streams.stages.pending import pending_of
 
 if TYPE_CHECKING:
@@ -19,20 +20,8 @@ if TYPE_CHECKING:
     from streams.engine.fencing import FencedWriter
     from streams.engine.partition import Partition
     from streams.metrics import Metrics
+    from streams.stages.linking import Linking
     from streams.stages.suppression import Suppression
-
-COMMANDS = b"commands"
-_DURABLE = "commands"
-
-
-def obeyed(partition: Partition) -> int:
-    """Return the offset behind the last command that this partition has durably obeyed."""
-    found: int = partition.extra.get(_DURABLE, _applied(partition))
-    return found
-
-
-def _applied(partition: Partition) -> int:
-    return int.from_bytes(partition.meta.get(COMMANDS, b""), "little")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,22 +33,41 @@ class Departure:
     writer: Callable[[], FencedWriter]
     durable: Callable[[], Awaitable[None]]
     metrics: Metrics
+    linking: Linking
 
     async def obey(self, partitions: list[Partition]) -> None:
         """Bring every partition to the newest command."""
-        following = self.suppression.following
-        behind = [partition for partition in partitions if _applied(partition) < following]
+        newest = self.suppression.following
+        behind = [partition for partition in partitions if following(partition) < newest]
+        if not behind:
+            return
+        before = [following(partition) for partition in behind]
         for partition in behind:
-            partition.extra.setdefault(_DURABLE, _applied(partition))
-            await self._delete(partition, following)
-        if behind:
+            begin(partition)
+        for offset in self.suppression.links.between(min(before), newest):
+            if not await self._link([each for each in behind if following(each) <= offset], offset):
+                newest = offset
+                break
+        for partition in behind:
+            await self._delete(partition, newest)
+        if before != [following(partition) for partition in behind]:
             await self.durable()
         for partition in behind:
             if partition.active:
-                partition.extra[_DURABLE] = following
+                end(partition)
 
-    async def _delete(self, partition: Partition, following: int) -> None:
-        hashes = self.suppression.to_delete(_applied(partition))
+    async def _link(self, partitions: list[Partition], offset: int) -> bool:
+        """Bring the partitions past a command that changes links; False while it cannot be obeyed."""
+        for partition in partitions:
+            await self._delete(partition, offset)
+        return await self.linking.obey(partitions, offset, self._delete)
+
+    async def _delete(self, partition: Partition, newest: int) -> None:
+        """Bring the partition to the command at `newest`, which is obeyed later, past others that only delete."""
+        since = following(partition)
+        if since >= newest:
+            return
+        hashes = self.suppression.to_delete(since, newest)
         if len(hashes):
             slots = partition.index.slots_of(hashes)
             keys = [partition.index.key(slot) for slot in slots.tolist()]
@@ -70,7 +78,7 @@ class Departure:
                 return
             self._forget(partition, hashes)
             self.metrics.departed.inc(len(keys))
-        partition.set_meta(COMMANDS, following.to_bytes(8, "little"))
+        obey_to(partition, newest)
 
     def _forget(self, partition: Partition, hashes: np.ndarray) -> None:
         slots = partition.index.slots_of(hashes)

@@ -38,11 +38,22 @@ class Forwarder:
         self._lock = asyncio.Lock()
 
     def add(
-        self, source: int, c: Columns, kept: np.ndarray, mass: np.ndarray, est: np.ndarray, reach: np.ndarray
+        self,
+        source: int,
+        c: Columns,
+        kept: np.ndarray,
+        mass: np.ndarray,
+        est: np.ndarray,
+        reach: np.ndarray,
+        undone: np.ndarray | None = None,
     ) -> None:
         """Pack events `kept` (indices in order, with mass, est, reach beside) as one record per target partition."""
-        for partition, record in packed(source, c, kept, mass, est, reach, self._partitions):
+        for partition, record in packed(source, c, kept, mass, est, reach, self._partitions, undone):
             self._packed[partition].append((source, encode_credits(record)))
+
+    def send(self, source: int, target: int, record: bytes) -> None:
+        """Have a record of partition `source` sent to partition `target` in its turn."""
+        self._packed[target].append((source, record))
 
     @property
     def waiting(self) -> int:

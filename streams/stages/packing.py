@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from numba import njit
 
-from schemas.credit import ESTABLISHED, EVENT, Credits
+from schemas.credit import ESTABLISHED, EVENT, UNDO, Credits
 from schemas.errors import BrokenGuaranteeError
 from streams.stages.columns import Columns
 
@@ -100,9 +100,11 @@ def packed(
     est: np.ndarray,
     reach: np.ndarray,
     partitions: int,
+    undone: np.ndarray | None = None,
 ) -> Iterator[tuple[int, Credits]]:
     """Yield the target partition and its record; `kept` i8[n] are indices in order, with mass, est, reach beside.
 
+    `undone` i8[m], by engagement, are the offsets of the acts that undos take back, -1 where nothing is.
     BrokenGuaranteeError when a target lives beyond `partitions`: the kernels check no bounds.
     """
     users, targets = c.users, c.targets[kept]
@@ -121,6 +123,8 @@ def packed(
         c.offsets, c.kinds, c.at, c.actors, mass, est, reach, order, events,
     )  # fmt: skip
     offsets, produced = c.offsets[order], c.produced_at_ms[order]
+    taken_back = np.full(len(kept), -1) if undone is None else undone[order]
+    events["flags"][taken_back >= 0] |= UNDO
     event, target, byte = (list(map(slice, *pair)) for pair in zip(begins.tolist(), ends.tolist(), strict=True))
     for partition in np.flatnonzero(sizes[_EVENTS]).tolist():
         mine = event[partition]
@@ -133,5 +137,6 @@ def packed(
                 events=events[mine],
                 lengths=lengths[target[partition]],
                 names=names[byte[partition]],
+                undone=taken_back[mine][taken_back[mine] >= 0],
             ),
         )

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from schemas.report import Report
-from streams.stages.departure import Departure, obeyed
+from streams.stages.departure import Departure
 from streams.stages.follow import follow
+from streams.stages.obeyed import obeyed
 from streams.stages.pending import pending_of
 from streams.stages.sweep import Swept, sweep
 from streams.stages.target import progress_of

@@ -10,6 +10,7 @@ import numpy as np
 from schemas.credit import decode_credits
 from schemas.errors import BrokenGuaranteeError
 from schemas.reasons import Reason
+from schemas.transfer import is_transfer
 from streams.clock import wall_ms
 from streams.engine.watermarks import Watermarks
 from streams.model.isolation import Poison
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from streams.metrics import Metrics
     from streams.model.parameters import Parameters
     from streams.stages.letters import Outbox
+    from streams.stages.relay import Relay
     from streams.stages.stream_time import StreamTime
 
 WATERMARKS = b"watermarks"
@@ -65,6 +67,7 @@ class TargetStage:
     metrics: Metrics
     plan: PoisonPlan | None = field(default_factory=planned)
     suppression: Suppression = field(default_factory=Suppression)
+    relay: Relay | None = None
 
     def apply(self, partition: Partition, chunk: Chunk) -> None:
         """Fold every credit that is above the watermark of its source partition into its target."""
@@ -73,15 +76,31 @@ class TargetStage:
         for value, offset in zip(chunk.values, chunk.offsets.tolist(), strict=True):
             if value is None:
                 raise BrokenGuaranteeError(f"{chunk.topic}-{chunk.partition}@{offset}: a credit record without value")
+            if is_transfer(value):
+                self._fold(partition, chunk, records)
+                records = []
+                self._arrive(partition, offset, value)
+                continue
             record = decode_credits(value)
             keep = fresh(progress.marks, record)
             self.metrics.forward_repeats.inc(len(keep) - int(keep.sum()))
             if keep.any():
                 records.append(Arrived(offset, record, keep))
+        self._fold(partition, chunk, records)
+        progress.applied = chunk.last + 1
+
+    def _arrive(self, partition: Partition, offset: int, value: bytes) -> None:
+        if self.relay is None:
+            raise BrokenGuaranteeError(f"credits-{partition.number}@{offset}: a transfer, and no links here")
+        self.relay.arrive(partition, offset, value)
+
+    def _fold(self, partition: Partition, chunk: Chunk, records: list[Arrived]) -> None:
+        """Fold what counts of `records` into its targets, or send it on where a target is somebody's account."""
         batch = self._counting(partition, joined(records)) if records else None
+        if batch is not None and len(batch.at) and self.relay is not None:
+            batch = self.relay.rest(partition, batch)
         if batch is not None and len(batch.at):
             self._credit(partition, chunk, batch)
-        progress.applied = chunk.last + 1
 
     def _counting(self, partition: Partition, c: Batch) -> Batch:
         """Return the batch without what is by or about somebody who opted out, or was forgotten since."""
@@ -110,6 +129,7 @@ class TargetStage:
             c.keep,
             self.parameters,
             poison,
+            c.undone,
         )
         self._refuse(partition, chunk, c, [(i, PoisonError(error)) for i, error in poison])
         at, produced_at_ms = c.at, c.produced_at_ms

@@ -15,7 +15,7 @@ from agents.scoring.entries import Entry, newest
 from agents.scoring.meta import clear
 from agents.scoring.writer import MovedError, ScoreWriter, Written, connected
 from schemas.redis_keys import HISTORY_DAYS, RedisKeys
-from schemas.score import Counts, Moment, Parts, Score
+from schemas.score import Counts, Moment, Parts, Pointer, Score
 
 pytestmark = pytest.mark.integration
 DAY_MS = 86_400_000
@@ -70,6 +70,27 @@ async def test_a_written_score_reads_back_field_by_field(redis: Redis, keys: Red
     assert {name: told[name] for name in expected} == expected
     assert await Reader(redis, keys).moments("x:a") == score.moments
     assert (found.change_1d, found.change_7d) == (None, None)
+
+
+async def test_a_linked_account_is_a_pointer_and_nothing_else(redis: Redis, keys: RedisKeys) -> None:
+    """It is on no board, and read as its person, until a tombstone: then a score is its own again."""
+    writer, reader = ScoreWriter(redis, keys), Reader(redis, keys)
+    await writer.write(0, _entries(_score("x:a", 7), _score("x:b", 8)), None, 1)
+    await writer.write(0, newest([("x:a", Pointer("x:a", "x:b"))]), 1, 2)
+    assert await redis.hgetall(keys.user("x:a")) == {b"linked_to": b"x:b"}
+    assert await _ranks(redis, keys.top()) == await _ranks(redis, keys.top("x")) == ["x:b"]
+    assert await redis.exists(keys.history("x:a"), keys.why("x:a")) == 0
+    linked, person = await reader.scores(["x:a", "x:b"])
+    assert person is not None
+    assert linked == msgspec.structs.replace(person, user="x:a", linked_to="x:b") == await reader.score("x:a")
+    assert await reader.moments("x:a") == await reader.moments("x:b") != ()
+    assert await reader.history("x:a") == await reader.history("x:b") != []
+    await writer.write(0, newest([("x:b", None)]), 2, 3)
+    assert await reader.scores(["x:a"]) == [None], "a person who is gone has no score to lend"
+    await writer.write(0, newest([("x:a", None), ("x:a", _score("x:a", 1))]), 3, 4)
+    (own,) = await reader.scores(["x:a"])
+    assert own is not None
+    assert (own.linked_to, own.version) == (None, 1)
 
 
 async def test_the_newer_version_wins_in_either_order(redis: Redis, keys: RedisKeys) -> None:

@@ -40,7 +40,21 @@ def another_score(row: np.ndarray) -> None:
     row["sent_score"] += 0.1
 
 
+def undo_ignored(row: np.ndarray) -> None:
+    """Count an act that was taken back, wherever acts are counted."""
+    row["received"][0, 3] += 1
+    row["days"][0, row["day"][0] % 7, 3] += 1
+
+
+def undo_obeyed_twice(row: np.ndarray) -> None:
+    """Take an act back once more, wherever acts are counted."""
+    row["received"][0, 3] -= 1
+    row["days"][0, row["day"][0] % 7, 3] -= 1
+
+
 ROWS = [
+    (undo_ignored, {"doubled": 1, "users_wrong": 1, "rows_unlike_scores": 1}),
+    (undo_obeyed_twice, {"lost": 1, "users_wrong": 1, "rows_unlike_scores": 1}),
     (less, {"lost": 1, "users_wrong": 1}),
     (more_received, {"doubled": 1, "users_wrong": 1}),
     (more_given, {"doubled": 1, "users_wrong": 1}),

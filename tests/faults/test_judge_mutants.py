@@ -28,6 +28,7 @@ from tests.integration.test_pipeline_bad_input import BAD, GOOD
 
 pytestmark = pytest.mark.integration
 EVENTS = engagements(3_000, 300, seed=11)
+UNDOS = [event | {"undo": True} for event in EVENTS[1_000:1_060]]
 OTHER = "test:user2"
 
 
@@ -120,7 +121,7 @@ def scene(stack: StackState, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         for number, event in enumerate(EVENTS[:100]):
             producer.produce(topic, json.dumps(event).encode(), "foreign", partition=number % 8)
         assert producer.flush(30) == 0
-        path = write(folder / "events.jsonl", [*EVENTS, *EVENTS[::5]])
+        path = write(folder / "events.jsonl", [*EVENTS, *UNDOS, *EVENTS[::5], *UNDOS[:20]])
         running.renown("ingest", str(path), "--format", "jsonl")
         running.renown("drain", "--timeout", "120")
         running.stop()
@@ -134,26 +135,32 @@ def test_a_deployment_that_did_everything_right_is_exact(scene: Scene) -> None:
     verdict = scene.first
     assert verdict.exact, verdict.text()
     assert verdict.events == verdict.counted == len(EVENTS)
-    assert verdict.records == len(EVENTS) + len(EVENTS[::5]) + 100 + verdict.rerouted + len(BAD) + 2
+    sent = len(EVENTS) + len(EVENTS[::5]) + len(UNDOS) + len(UNDOS[:20]) + 100 + len(BAD) + 2
+    assert verdict.records == sent + verdict.rerouted
+    assert verdict.undone == len(UNDOS)
     assert verdict.rerouted > 50
-    assert verdict.repeats > len(EVENTS[::5])
+    assert verdict.repeats > len(EVENTS[::5]) + len(UNDOS[:20])
     assert verdict.refused == {**dict.fromkeys(BAD, 1), "undecodable": 2, "self_engagement": 1}
     assert verdict.letters == len(BAD) + 1
     assert json.loads(json.dumps(verdict.document()))["exact"] is True
 
 
 def test_an_event_that_nobody_processed_is_lost(scene: Scene) -> None:
-    """The loss of one event among thousands must show, on both sides, until it is processed."""
+    """The loss of one event or undo among thousands must show, on each side it has, until it is processed."""
     event = {**EVENTS[-1], "id": "left-behind", "actor": OTHER, "target": STAR}
-    topic = scene.deployment.topic("engagements")
+    topic, undone = scene.deployment.topic("engagements"), EVENTS[1_100]
+    actor, undo = str(undone["actor"]).encode(), json.dumps(undone | {"undo": True}).encode()
+    for _ in range(2):
+        scene.append(topic, home_of(actor, 8), actor, undo)
+        assert scene.judged().faults.items() >= {"doubled": 1, "users_wrong": 1, "counts_wrong": 1}.items()
     scene.append(topic, home_of(OTHER.encode(), 8), OTHER.encode(), json.dumps(event).encode())
     verdict = scene.judged()
     for name in ("worker-0", "worker-1", "scoring"):
         scene.running.start(name)
     scene.running.renown("drain", "--timeout", "120")
     scene.running.stop()
-    assert verdict.faults == {"lost": 1, "users_wrong": 2, "counts_wrong": 1, "unfinished": 1}
-    assert (verdict.lost_received, verdict.lost_given) == (1, 1)
+    assert verdict.faults["lost"] == verdict.lost_given == 1
+    assert verdict.faults["unfinished"] == 3
     after = scene.judged()
     assert after.exact, after.text()
 

@@ -103,14 +103,19 @@ async def test_a_user_with_very_many_pairs_survives_a_restart(topics: Topics) ->
 
 
 NEWER = [
-    (b"net:of-the-future", bytes((USER_VERSION + 1,)) + bytes(USER_BYTES - 1), f"layout version {USER_VERSION + 1}"),
-    (STATE + b"%d" % (STATE_VERSION + 1), b"", f"state version {STATE_VERSION + 1}"),
+    (
+        b"net:of-the-future",
+        bytes((USER_VERSION + 1,)) + bytes(USER_BYTES - 1),
+        f"layout version {USER_VERSION + 1}",
+        USER_VERSION,
+    ),
+    (STATE + b"%d" % (STATE_VERSION + 1), b"", f"state version {STATE_VERSION + 1}", STATE_VERSION),
 ]
 
 
-@pytest.mark.parametrize(("key", "value", "what"), NEWER, ids=["row", "state"])
+@pytest.mark.parametrize(("key", "value", "what", "reads"), NEWER, ids=["row", "state"])
 def test_a_changelog_of_a_newer_release_ends_the_worker_by_name(
-    topics: Topics, key: bytes, value: bytes, what: str
+    topics: Topics, key: bytes, value: bytes, what: str, reads: int
 ) -> None:
     """Skipped records would be users silently at zero."""
     topics.send(100)
@@ -126,7 +131,7 @@ def test_a_changelog_of_a_newer_release_ends_the_worker_by_name(
     assert worker.ended() == EX_SOFTWARE
     said = [line for line in worker.lines if "stopped" in line]
     assert len(said) == 1
-    assert f"was written by a newer release: {what}, this release reads up to 1" in said[0]
+    assert f"was written by a newer release: {what}, this release reads up to {reads}" in said[0]
     assert "run that release or a newer one" in said[0]
     assert topics.changelog in said[0]
     assert "Traceback" not in "".join(worker.lines)

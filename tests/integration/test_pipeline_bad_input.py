@@ -14,19 +14,22 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from deploy.local.ports import pick
 from deploy.local.state import StackState
+from streams.engine.partitioner import partition_of
 from tests.events import START_MS, differences, engagements, write
 from tests.integration.pipeline import RENOWN, pipeline
 
 pytestmark = pytest.mark.integration
 GOOD = {"id": "x", "kind": "like", "actor": "test:a", "target": "test:b", "occurred_at": START_MS}
 FUTURE_MS = 4_000_000_000_000
+AT_HOME = next(f"test:u{i}" for i in range(99) if partition_of(f"test:u{i}".encode(), 8) == 3)
+"""What only its actor's partition can refuse must be sent there."""
 BAD = {
     "undecodable": b'{"id":"torn","kind":"li',
     "too_large": json.dumps({**GOOD, "more": "x" * 20_000}).encode(),
     "from_the_future": json.dumps({**GOOD, "id": "later", "occurred_at": FUTURE_MS}).encode(),
     "unknown_kind": json.dumps({**GOOD, "id": "zap", "kind": "zap"}).encode(),
     "invalid_field": json.dumps({**GOOD, "id": "line", "actor": "test:a\nb"}).encode(),
-    "undo_unavailable": json.dumps({**GOOD, "id": "undo", "undo": True}).encode(),
+    "undo_unknown": json.dumps({**GOOD, "id": "undo", "actor": AT_HOME, "undo": True}).encode(),
 }
 
 

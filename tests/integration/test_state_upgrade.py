@@ -75,7 +75,7 @@ def test_a_worker_refuses_the_state_of_a_newer_release(stack: StackState, own_pr
         assert running.ended("worker-0") == EX_SOFTWARE
         said = running.log("worker-0")
         (line,) = [each for each in said.splitlines() if "renown worker stopped" in each]
-        assert "by a newer release: state version 2, this release reads up to 1; run that release or a newer" in line
+        assert "by a newer release: state version 3, this release reads up to 2; run that release or a newer" in line
         assert said.rstrip().endswith(line)
         assert "Traceback" not in said
     finally:

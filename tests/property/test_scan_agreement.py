@@ -106,10 +106,8 @@ def decided(value: bytes | None) -> tuple[object, ...]:
         return error.reason, error.detail
     if act.occurred_at_ms > NOW_MS + SKEW_MS:
         return (Reason.FROM_THE_FUTURE,)
-    if act.undo:
-        return (Reason.UNDO_UNAVAILABLE,)
     identity = (hash_id(act.id, KEY) + 3 * hash_id(act.actor, KEY)) % 2**64
-    return identity, act.kind, act.occurred_at_ms / 1000, act.actor, act.target
+    return identity, act.kind, act.occurred_at_ms / 1000, act.actor, act.target, act.undo
 
 
 def admitted(values: list[bytes | None]) -> list[tuple[object, ...]]:
@@ -119,13 +117,14 @@ def admitted(values: list[bytes | None]) -> list[tuple[object, ...]]:
     c, outcomes = found.columns, dict[int, tuple[object, ...]]()
     assert [place for place, _ in found.refused] == sorted({place for place, _ in found.refused})
     for place, error in found.refused:
-        rule = error.reason in {Reason.FROM_THE_FUTURE, Reason.UNDO_UNAVAILABLE}
+        rule = error.reason is Reason.FROM_THE_FUTURE
         outcomes[place] = (error.reason,) if rule else (error.reason, error.detail)
     assert found.where.tolist() == sorted(found.where.tolist())
     assert c.offsets.tolist() == chunk.offsets[found.where].tolist()
     for i, place in enumerate(found.where.tolist()):
         actor, target = (c.users.name(int(side[i])) for side in (c.actors, c.targets))
-        outcomes[place] = int(c.acts[i]), int(c.kinds[i]), float(c.at[i]), actor, target
+        identity = int(c.acts[i]), int(c.kinds[i]), float(c.at[i])
+        outcomes[place] = (*identity, actor, target, bool(found.undos[i]))
         assert c.users.hashes[c.targets[i]] == hash_id(target, KEY)
         assert c.users.homes[c.actors[i]] == partition_of(actor, SETTINGS.partitions)
     names = [c.users.name(i) for i in range(len(c.users.start))]

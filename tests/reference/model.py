@@ -7,7 +7,7 @@ the moment of reading. Nothing here is folded, pooled, indexed or vectorised, an
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 DAY = 86_400.0
 WEIGHT = {"like": 0.5, "share": 1.0, "mention": 1.0, "reply": 1.0}
@@ -31,14 +31,24 @@ class Side:
     """Gifts of one person to another: (instant, mass), and whether the giver was ever established then."""
 
     gifts: list[tuple[float, float]] = field(default_factory=list)
+    taken_back: list[tuple[float, float]] = field(default_factory=list)
     known: bool = False
+
+    def forget(self) -> None:
+        """Be as if nothing had been given."""
+        self.gifts.clear()
+        self.taken_back.clear()
 
     def newest(self, at: float = float("-inf")) -> float:
         """Return the newest instant of a gift, or `at` if that is later."""
         return max([at] + [t for t, _ in self.gifts])
 
     def mass(self, at: float, half_life: float) -> float:
-        """Return what is left of the gifts at `at`."""
+        """Return what is left at `at` of the gifts that were not taken back."""
+        return self.granted(at, half_life) - sum(dec(g, at - t, half_life) for t, g in self.taken_back)
+
+    def granted(self, at: float, half_life: float) -> float:
+        """Return what is left at `at` of all gifts."""
         return sum(dec(g, at - t, half_life) for t, g in self.gifts)
 
 
@@ -52,6 +62,12 @@ class Credit:
     established: bool
     grant: float
     novelty: float
+    is_undone: bool = False
+
+    @property
+    def mass(self) -> float:
+        """What the act counts for: nothing once it is taken back."""
+        return 0.0 if self.is_undone else self.grant
 
 
 @dataclass(frozen=True)
@@ -88,13 +104,21 @@ class Reference:
         self.credits[target].append(credit)
         return credit
 
+    def undo(self, actor: str, target: str, credit: Credit) -> None:
+        """Take back one act: what it gave is gone wherever it went; that it was done stays."""
+        self.credits[target].remove(credit)
+        self.credits[target].append(replace(credit, is_undone=True))
+        for side in (self.given[actor, target], self.got[target, actor]):
+            if (credit.at, credit.grant) in side.gifts:
+                side.taken_back.append((credit.at, credit.grant))
+
     @staticmethod
     def _give(side: Side, weight: float, at: float) -> tuple[float, float]:
         before = side.newest()
         now = side.newest(at)
-        m, y = side.mass(now, H_P), side.mass(now, H_R)
+        m, y = side.granted(now, H_P), side.mass(now, H_R)
         if m < FLOOR and y < FLOOR and y <= dec(weight, now - at, H_R):
-            side.gifts.clear()
+            side.forget()
             m, before = 0.0, float("-inf")
         grant = weight * max(0.0, 1.0 - m / C)
         novelty = 1.0 - dec(1.0, at - before, H_REACH)
@@ -108,7 +132,7 @@ class Reference:
         now = side.newest(credit.at)
         x = side.mass(now, H_R)
         if x < FLOOR and x <= dec(credit.grant, now - credit.at, H_R):
-            side.gifts.clear()
+            side.forget()
             side.known = False
         side.gifts.append((credit.at, credit.grant))
         if now > credit.at:
@@ -133,7 +157,7 @@ class Reference:
         by_kind = dict.fromkeys(WEIGHT, 0.0)
         known = new = 0.0
         for c in self.credits[user]:
-            mass = sum(a * dec(c.grant, at - c.at, h) for a, h in zip(alphas, HALF_LIVES, strict=True))
+            mass = sum(a * dec(c.mass, at - c.at, h) for a, h in zip(alphas, HALF_LIVES, strict=True))
             by_kind[c.kind] += mass
             known, new = (known + mass, new) if c.established else (known, new + mass)
         bond_known, bond_new = self.bonds(user, at)
@@ -143,7 +167,7 @@ class Reference:
         return Score(
             raw=raw,
             relationships=damped(bond_known, bond_new),
-            momentum=sum(dec(c.grant, at - c.at, H_MOMENTUM) for c in self.credits[user]),
+            momentum=sum(dec(c.mass, at - c.at, H_MOMENTUM) for c in self.credits[user]),
             reach=sum(dec(c.novelty, at - c.at, H_REACH) for c in self.credits[user]),
             parts={name: raw * amount / whole if whole else 0.0 for name, amount in amounts.items()},
         )

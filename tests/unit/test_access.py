@@ -43,7 +43,7 @@ def test_each_topic_is_written_by_those_that_make_its_records() -> None:
     assert written == {
         TOPICS.engagements.name: both,
         TOPICS.dead_letters.name: both,
-        TOPICS.credits.name: worker,
+        TOPICS.credits.name: {Role.WORKER, Role.STEWARD},
         TOPICS.scores.name: worker,
         TOPICS.calibration.name: worker,
         TOPICS.users_changelog.name: worker,

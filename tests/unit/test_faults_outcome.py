@@ -26,6 +26,7 @@ EXACT = Verdict(
     rerouted=0,
     refused={"undecodable": 1},
     poisoned=0,
+    undone=0,
     counted=10,
     lost_received=0,
     lost_given=0,

@@ -204,8 +204,8 @@ def test_a_dry_run_says_what_would_be_refused_and_why(tmp_path: Path) -> None:
     path.write_bytes(b"\n".join(LINES))
     run = CliRunner().invoke(ingest, [str(path), "--dry-run", "--json"])
     found = json.loads(run.output)
-    assert (run.exit_code, found["would_send"]) == (0, 1)
-    reasons = {"undecodable": 5, "unknown_kind": 1, "from_the_future": 1, "undo_unavailable": 1}
+    assert (run.exit_code, found["would_send"]) == (0, 2)
+    reasons = {"undecodable": 5, "unknown_kind": 1, "from_the_future": 1}
     assert found["would_refuse"] == reasons
     assert [each["place"] for each in found["examples"]["undecodable"]] == [5, 6, 7]
     assert "poke" in found["examples"]["unknown_kind"][0]["detail"]

@@ -54,6 +54,14 @@ def test_an_explanation_tells_who_did_what() -> None:
     assert found.lines[0] == "x:a stands at 40.0 of 100, rising towards 45.5."
 
 
+def test_an_account_is_told_whose_score_it_is() -> None:
+    """Its moments are the person's: those are named."""
+    act = Act(b"1", 1, b"x:b", b"p:a", 1_790_000_000_000)
+    found = explained(_stored(linked_to="p:a"), [Moment(1, 2, "share", 1_790_000_000_000, 0.75)], [act])
+    assert found.lines[1] == "The score is that of p:a, one of whose accounts this is."
+    assert (found.user, found.linked_to, found.moments[0].actor) == ("x:a", "p:a", "x:b")
+
+
 @pytest.mark.parametrize("act", [None, Act(b"1", 0, b"x:c", b"x:zzz", 0)])
 def test_a_moment_without_its_own_act_stays_unnamed(act: Act | None) -> None:
     """A log that was made anew has other acts at the same places: better no name than a wrong one."""

@@ -82,7 +82,7 @@ def test_repeats_and_refusals_are_counted_and_change_nothing() -> None:
     found = replay([history, noise], Parameters())
     assert found.events == 300
     assert found.repeats == 50
-    assert found.refused == {Reason.UNKNOWN_KIND: 1, Reason.UNDO_UNAVAILABLE: 1}
+    assert found.refused == {Reason.UNKNOWN_KIND: 1, Reason.UNDO_UNKNOWN: 1}
     assert (found.reading.raw == replay([history], Parameters()).reading.raw).all()
 
 

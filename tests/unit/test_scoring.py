@@ -22,7 +22,7 @@ from agents.scoring.records import read, user_and_score
 from agents.scoring.score_scan import VALUES
 from schemas.errors import BadRecordError
 from schemas.kinds import KINDS
-from schemas.score import Counts, Moment, Parts, Score, encode_score
+from schemas.score import Counts, Moment, Parts, Pointer, Score, encode_pointer, encode_score
 
 
 def _score(user: str = "x:a", version: int = 1, **changes: Any) -> Score:
@@ -40,6 +40,27 @@ def _record(key: bytes | None, value: bytes | None) -> ConsumerRecord:
 
 
 steps = st.lists(st.tuples(st.sampled_from(["x:a", "x:b"]), st.one_of(st.none(), st.integers(0, 5))), max_size=12)
+
+
+def test_a_pointer_takes_the_place_of_a_score_and_goes_with_a_tombstone() -> None:
+    """Whatever came before in the poll; a score behind it is the account's own again."""
+    pointer = Pointer("x:a", "x:b")
+    for history, linked_to, has_score in (
+        ([_score(), pointer], "x:b", False),
+        ([pointer, None], "", False),
+        ([pointer, None, _score()], "", True),
+        ([None, pointer], "x:b", False),
+    ):
+        (entry,) = newest(("x:a", each) for each in history)
+        assert (entry.gone, entry.linked_to, entry.text is not None) == (True, linked_to, has_score)
+
+
+def test_a_pointer_names_its_key_and_a_whole_id() -> None:
+    """What it names becomes part of a key."""
+    assert user_and_score(_record(b"x:a", encode_pointer(Pointer("x:a", "x:b")))) == ("x:a", Pointer("x:a", "x:b"))
+    for pointer in (Pointer("x:c", "x:b"), Pointer("x:a", "b"), Pointer("x:a", "")):
+        with pytest.raises(BadRecordError):
+            user_and_score(_record(b"x:a", encode_pointer(pointer)))
 
 
 @given(steps)

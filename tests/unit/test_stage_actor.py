@@ -116,7 +116,7 @@ def test_every_record_ends_where_it_belongs() -> None:
         Reason.UNDECODABLE.value: 1,
         Reason.SELF_ENGAGEMENT.value: 1,
         Reason.FROM_THE_FUTURE.value: 1,
-        Reason.UNDO_UNAVAILABLE.value: 1,
+        Reason.UNDO_UNKNOWN.value: 1,
     }
     rerouted = stage.outbox._waiting[SETTINGS.topics.engagements.name, 1]
     assert [(key, value) for key, value, _ in rerouted] == [(AWAY.encode(), values[4])]

@@ -11,7 +11,11 @@ from streams.engine.hashing import hash_id
 from streams.engine.partition import Partition
 from streams.engine.snapshot import take
 from streams.metrics import Metrics
-from streams.stages.departure import COMMANDS, Departure, obeyed
+from streams.model.parameters import Parameters
+from streams.stages.departure import Departure
+from streams.stages.forward import Forwarder
+from streams.stages.linking import Linking
+from streams.stages.obeyed import COMMANDS, obeyed
 from streams.stages.pending import pending_of
 from streams.stages.suppression import Suppression
 
@@ -32,7 +36,11 @@ class Worker:
         self.partitions[1].state.pairs.find_or_add(np.zeros(1, np.int64), np.array([ANN], np.uint64))
         self.said, self.log, self.barriers = Suppression(), [], 0  # type: ignore[var-annotated]
         self.metrics = Metrics()
-        self.departure = Departure("scores", self.said, lambda: self, self.durable, self.metrics)  # type: ignore[arg-type, return-value]
+        forwarder = Forwarder(lambda: self, "credits", len(self.partitions))  # type: ignore[arg-type, return-value]
+        linking = Linking(
+            "scores", self.said, forwarder, len(self.partitions), lambda: self, self.durable, Parameters()
+        )  # type: ignore[arg-type, return-value]
+        self.departure = Departure("scores", self.said, lambda: self, self.durable, self.metrics, linking)  # type: ignore[arg-type, return-value]
 
     async def append_open(self, topic: str, partition: int, records: list[Any], *, lane: str) -> int:
         """Note what goes out."""

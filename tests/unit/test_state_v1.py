@@ -12,7 +12,7 @@ from agents.cli.counts import _lines
 from agents.lookup.stored import stored_moments, stored_score
 from agents.scoring.records import user_and_score
 from schemas.codec import decode_engagement
-from schemas.credit import KIND_MASK, decode_credits
+from schemas.credit import CREDIT_VERSION, KIND_MASK, decode_credits
 from schemas.dead_letter import dead_letter
 from schemas.errors import BrokenGuaranteeError
 from schemas.kinds import KINDS
@@ -159,7 +159,7 @@ def test_a_newer_row_or_pair_is_refused(mark: int, what: str) -> None:
 @pytest.mark.parametrize(
     ("key", "text"),
     [
-        (STATE + b"%d" % (STATE_VERSION + 1), "by a newer release: state version 2, this release reads up to 1"),
+        (STATE + b"%d" % (STATE_VERSION + 1), "by a newer release: state version 3, this release reads up to 2"),
         (STATE + b"one", "names no version of the state"),
     ],
 )
@@ -180,9 +180,9 @@ def test_the_corpus_says_which_state_it_is() -> None:
 
 def test_newer_credits_and_maps_are_refused() -> None:
     """They come from workers of this pipeline, so there is nobody to send a dead letter to."""
-    record = records(CORPUS, "credits")[0]
-    with pytest.raises(BrokenGuaranteeError, match="by a newer release: credit version 2"):
-        decode_credits(_bumped(record).value or b"")
+    value = records(CORPUS, "credits")[0].value or b""
+    with pytest.raises(BrokenGuaranteeError, match="by a newer release: credit version 3"):
+        decode_credits(bytes((CREDIT_VERSION + 1,)) + value[1:])
     published = decode_map(next(r.value for r in records(CORPUS, "calibration") if r.key == MAP_KEY) or b"")
     value = encode_map(published).replace(b'"version":1}', b'"version":2}')
     with pytest.raises(BrokenGuaranteeError, match="by a newer release: calibration version 2"):

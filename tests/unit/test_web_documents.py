@@ -130,6 +130,7 @@ def test_a_document_has_every_field_of_the_stored_score() -> None:
     """A field that readers get from Redis must not be missing over HTTP."""
     assert ScoreDocument.__struct_fields__ == StoredScore.__struct_fields__
     plain, told = msgspec.to_builtins(stored()), msgspec.to_builtins(score_document(stored()))
+    assert plain.pop("linked_to") is None, "of nobody's account the field is left out"
     assert {name: told[name] for name in told if name != "as_of"} == {n: plain[n] for n in plain if n != "as_of"}
 
 

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import ClientSession
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from agents.web.departures import MOST_AT_ONCE
+from agents.web.stewardship import MOST_AT_ONCE
 from deploy.local import ports
 from deploy.local.state import StackState
 from schemas.command import decode_command, subject_of

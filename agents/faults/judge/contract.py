@@ -63,7 +63,7 @@ def reason_against(act: Act, appended_ms: int, skew_ms: int) -> str | None:
     """Return why a valid act appended at `appended_ms` is not counted, None when it is."""
     if act.at_ms > appended_ms + skew_ms:
         return "from_the_future"
-    return "undo_unavailable" if act.undo else None
+    return None
 
 
 def _fields(value: bytes) -> Fields:

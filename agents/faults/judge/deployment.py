@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 class Deployment:
     """Addresses and names of a deployment; `kafka_settings` are further settings of the Kafka client.
 
-    `dedupe_horizon` (offsets) and `max_future_skew_s` are what its workers were told.
+    `dedupe_horizon` (offsets), `max_future_skew_s` and `undo_window_s` are what its workers were told.
     """
 
     bootstrap: str
@@ -21,6 +21,7 @@ class Deployment:
     kafka_settings: Mapping[str, str] = field(default_factory=dict)
     dedupe_horizon: int = 200_000
     max_future_skew_s: float = 300.0
+    undo_window_s: float = 86_400.0
 
     def topic(self, name: str) -> str:
         """Return the full name of a topic of the pipeline: engagements, credits, scores, dead-letters."""

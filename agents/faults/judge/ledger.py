@@ -4,6 +4,9 @@ An act (actor and id) counts where its actor lives. Offsets there are cut into g
 horizon: a copy counts when no copy stands before it in its own generation or in the one before. A record under a
 foreign key counts through the copy that workers append to its actor's partition, so an act that has only
 foreign copies is still owed once.
+
+An undo takes back the last copy that counted of the act with its id, actor and target, once, while the newest instant
+that counted in the partition, its own included, is at most the undo window beyond the act's. What was done stays given.
 """
 
 from __future__ import annotations
@@ -23,6 +26,14 @@ Place = tuple[int, int]
 
 
 @dataclass
+class Counted:
+    """An act that counted: it can be taken back once."""
+
+    act: Act
+    is_undone: bool = False
+
+
+@dataclass
 class Ledger:
     """Per user and kind what is owed, per place the letter that is owed (reason and bytes)."""
 
@@ -35,6 +46,7 @@ class Ledger:
     events: int = 0
     repeats: int = 0
     rerouted: int = 0
+    undone: int = 0
     poisoned: dict[bytes, list[tuple[Place, bytes]]] = field(default_factory=lambda: defaultdict(list))
     homes: dict[bytes, int] = field(default_factory=dict)
 
@@ -50,6 +62,9 @@ class Bookkeeper:
         self._poisoned = frozenset(each.encode() for each in poisoned)
         self._generation: dict[tuple[bytes, bytes], int] = {}
         self._foreign: dict[tuple[bytes, bytes], Act] = {}
+        self._window_ms = int(deployment.undo_window_s * 1000)
+        self._counted: dict[tuple[int, bytes, bytes, bytes], Counted] = {}
+        self._newest: dict[int, int] = defaultdict(int)
 
     def enter(self, value: bytes | None, place: Place, appended_ms: int) -> None:
         """Enter one record of the engagements topic."""
@@ -89,7 +104,10 @@ class Bookkeeper:
             self.ledger.poisoned[act.id].append((place, value))
         elif self._home(act.actor) != partition:
             self.ledger.rerouted += 1
-            self._foreign.setdefault(name, act)
+            if not act.undo:
+                self._foreign.setdefault(name, act)
+        elif act.undo:
+            self._take_back(act, place, value)
         else:
             generation = place[1] // self._horizon
             before, self._generation[name] = self._generation.get(name), generation
@@ -97,6 +115,21 @@ class Bookkeeper:
                 self.ledger.repeats += 1
             else:
                 self._owe(act)
+                self._counted[partition, act.actor, act.id, act.target] = Counted(act)
+                self._newest[partition] = max(self._newest[partition], act.at_ms)
+
+    def _take_back(self, undo: Act, place: Place, value: bytes) -> None:
+        found = self._counted.get((place[0], undo.actor, undo.id, undo.target))
+        newest = max(self._newest[place[0]], undo.at_ms)
+        if found is None or newest - found.act.at_ms > self._window_ms:
+            self._refuse("undo_unknown", place, value)
+        elif found.is_undone:
+            self.ledger.repeats += 1
+        else:
+            found.is_undone, self._newest[place[0]] = True, newest
+            self.ledger.undone += 1
+            self.ledger.received[undo.target][found.act.kind] -= 1
+            self.ledger.days[undo.target].remove((found.act.at_ms // DAY_MS, found.act.kind))
 
     def _owe(self, act: Act) -> None:
         self.ledger.events += 1

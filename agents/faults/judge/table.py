@@ -1,7 +1,8 @@
 """The users table's changelog as the judge reads it: newest row of every user, by its own idea of the layout.
 
-A record is a user's row (key = id), a pair slot (key = 0x01, 8 bytes, id) or a note (key = 0x00, name). Rows and
-slots begin with one byte that names their version; a row of any other is unreadable, which is a fault.
+A record is a user's row (key = id), a pair slot (key = 0x01, 8 bytes, id), a part of the log of what was granted
+(key = 0x02, 8 bytes) or a note (key = 0x00, name). All but notes begin with one byte that names their version; a row of
+any other is unreadable, which is a fault.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ PAIR_VERSION: Final = 1
 PAIR_BYTES: Final = 5 * 8 + 1
 PAIR_KEY_BYTES: Final = 9
 DAYS: Final = 7
-_NOTE, _PAIR, _FIRST_OF_ID = 0x00, 0x01, 0x20
+GRANTED_VERSION: Final = 1
+GRANTED_BYTES: Final = 4 * 8 + 2 * 4 + 1
+_NOTE, _PAIR, _GRANTED, _FIRST_OF_ID = 0x00, 0x01, 0x02, 0x20
 _MASSES: Final = 3 + 3 + 1 + 1 + 1 + 1 + 1 + 1 + 4 * 3
 """Eight-byte numbers between the instant of the masses and the counts."""
 ROW: Final = np.dtype(
@@ -70,7 +73,9 @@ def table_of(messages: Iterable[Any], findings: Findings) -> Table:
 
 
 def _is_beside(mark: int, key: bytes, value: bytes | None) -> bool:
-    """Whether the record is a note, a pair slot, or a removed one."""
+    """Whether the record is a note, a pair slot, a part of the log, or one of these removed."""
+    if mark == _GRANTED and len(key) == PAIR_KEY_BYTES:
+        return value is None or (len(value) % GRANTED_BYTES == 1 and value[0] == GRANTED_VERSION)
     if mark == _PAIR and len(key) > PAIR_KEY_BYTES:
         return value is None or (len(value) == 1 + PAIR_BYTES and value[0] == PAIR_VERSION)
     return mark == _NOTE

@@ -48,8 +48,9 @@ class Findings:
 class Verdict:
     """The judge's answer. Input: records, events (acts to be counted), repeats, rerouted, refused by reason.
 
-    `counted` are events found in the tables, `lost` and `doubled` the worse of both sides, summed over users and
-    kinds. Everything named in FAULTS is a number of faults; `examples` name the first twenty of each.
+    `undone` are events taken back later, which their actors have given all the same. `counted` are events found in the
+    tables, `lost` and `doubled` the worse of both sides, summed over users and kinds. Everything named in FAULTS is a
+    number of faults; `examples` name the first twenty of each.
     """
 
     records: int
@@ -58,6 +59,7 @@ class Verdict:
     rerouted: int
     refused: Mapping[str, int]
     poisoned: int
+    undone: int
     counted: int
     lost: int
     lost_received: int
@@ -104,7 +106,8 @@ class Verdict:
         """Return the verdict in a few lines for people."""
         head = f"{'exact' if self.exact else 'NOT EXACT'}: {self.counted:,} of {self.events:,} events counted"
         about = (
-            f"{self.records:,} records, {self.repeats:,} repeats, {self.rerouted:,} re-routed, refused {self.refused}"
+            f"{self.records:,} records, {self.repeats:,} repeats, {self.rerouted:,} re-routed, "
+            f"{self.undone:,} undone, refused {self.refused}"
         )
         lines = [head, about, f"{self.users:,} users, {self.scores:,} scores, {self.letters:,} dead letters"]
         for name, count in self.faults.items():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agents.operations.capacity.costs import Costs
+from schemas.granted import GRANTED
 from schemas.topics import DAY_MS, Topics
 
 GIB: Final = 2.0**30
@@ -18,6 +19,7 @@ PARTITIONS_PER_WORKER: Final = 2
 """At least so many, so that workers can be doubled without repartitioning."""
 LEAST_PARTITIONS: Final = 8
 EMIT_INTERVALS_S: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+UNDO_WINDOW_S: Final = 86_400.0
 KAFKA_DIRTY: Final = 2.0
 """A compacted log holds at most about twice its newest records before it is cleaned."""
 
@@ -159,4 +161,10 @@ def _notes(load: Load, costs: Costs, emit_s: float, scores: float) -> tuple[str,
         found.append(
             f"{held:,.0f} GiB of disk are mostly {days} days of engagements: shorten retention.ms if that is dear"
         )
+    remembered = SPARE * load.events_per_s * GRANTED.itemsize * (1 + load.standbys)
+    day, hour = (f"{remembered * each_s / GIB:,.1f} GiB" for each_s in (UNDO_WINDOW_S, 3600))
+    found.append(
+        f"what can be taken back for a day takes {day} more of all workers' memory; "
+        f"RENOWN_UNDO_WINDOW_S=3600 makes it {hour}"
+    )
     return tuple(found)

@@ -49,6 +49,7 @@ _STAGES: Final = Row(
             "Dropped or passed over",
             (_rate("renown_repeats_total"), "repeats {{instance}}"),
             (_rate("renown_forward_repeats_total"), "credits forwarded before {{instance}}"),
+            (_rate("renown_relayed_total"), "credits sent on to a person {{instance}}"),
             (_rate("renown_stale_chunks_total"), "stale chunks {{instance}}"),
             (_rate("renown_stray_records_total"), "strays {{instance}}"),
         ),

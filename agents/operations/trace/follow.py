@@ -15,7 +15,7 @@ from schemas.codec import decode_engagement
 from schemas.credit import Credits, decode_credits
 from schemas.errors import BadRecordError
 from schemas.redis_keys import RedisKeys
-from schemas.score import decode_score
+from schemas.score import decode_pointer, decode_score
 from streams.security import kafka_security
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _mass(granted: Credits, sent: Sent) -> float | None:
 async def _scored(settings: Settings, sent: Sent, since_ms: int) -> list[Mark]:
     topic, partition = settings.topics.scores.name, partition_of(sent.target, settings.partitions)
     async for record in records(settings, topic, [partition], since_ms):
-        if record.key == sent.target and record.value:
+        if record.key == sent.target and record.value and decode_pointer(record.value) is None:
             score = decode_score(record.value)
             place = f"{topic}/{partition}@{record.offset}"
             scored = Mark("scored", place, record.timestamp, f"score {score.score}, version {score.version}")
