@@ -168,8 +168,8 @@ class ActorStage:
         if len(new):
             weighed = w.mass[new], w.established[new], w.reach[new]
             self.forwarder.add(chunk.partition, w.columns, chosen[new], *weighed, w.undone)
-        undone = 0 if w.undone is None else int((w.undone >= 0).sum())
-        self.metrics.granted.inc(len(new))
+        undone = 0 if w.undone is None else int((w.undone[chosen[new]] >= 0).sum())
+        self.metrics.granted.inc(len(new) - undone)
         self.metrics.undone.inc(undone)
         self.metrics.repeats.inc(w.repeats)
         return w

@@ -13,6 +13,8 @@ from streams.stages.lexemes import MAX_DIGITS, MINUS, NINE, NO, ZERO
 
 POINT, LOWER_E = b".e"
 _ONE = np.uint64(1)
+_SURE_EXPONENT = 2
+"""Digits of an exponent that no mantissa takes out of the range of a float; more are doubtful."""
 
 
 @njit(cache=True, nogil=True)
@@ -65,7 +67,7 @@ def float_end(buf: np.ndarray, p: int, end: int) -> tuple[int, int]:
     first = q + 1
     first += first < end and buf[first] == MINUS
     last = whole_end(buf, first, end)
-    return (q, last) if last > 0 else (NO, NO)
+    return (q, last) if 0 < last <= first + _SURE_EXPONENT else (NO, NO)
 
 
 @njit(cache=True, nogil=True)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-ARRIVAL, ORDER, SCORES, REFERENCE = (
+ARRIVAL, ORDER, SCORES, REFERENCE, UNDO = (
     "test_laws_of_arrival",
     "test_laws_of_order",
     "test_laws_of_scores",
     "test_reference_agreement",
+    "test_laws_of_undo",
 )
-MODULES: Final = (ARRIVAL, ORDER, SCORES, REFERENCE)
+MODULES: Final = (ARRIVAL, ORDER, SCORES, REFERENCE, UNDO)
 
 
 class Mutant(NamedTuple):
@@ -199,6 +200,45 @@ MUTANTS: Final = {
         "float(np.log2(mass)) + at / half_life_s",
         "float(np.log2(mass)) - at / half_life_s",
         (f"{REFERENCE}:test_top_events_are_the_heaviest_by_the_kept_order",),
+    ),
+    "an undo leaves what newcomers gave": Mutant(
+        ("5",),
+        "undo.py",
+        "            row.new[j] = without(row.new[j], row.mass_at, grant, at, h)\n",
+        "            pass\n",
+        (
+            f"{UNDO}:test_kernels_equal_the_reference_when_acts_are_taken_back",
+            f"{UNDO}:test_an_undo_takes_back_what_was_granted_and_no_more",
+            f"{UNDO}:test_cycles_of_act_and_undo_gain_nothing",
+        ),
+    ),
+    "an undo costs a third person": Mutant(
+        ("6",),
+        "undo.py",
+        "        row.given_last = offsets[i] + 1\n",
+        "        row.given_last = offsets[i] + 1\n        for u in range(5):\n            rows[u].momentum *= 0.5\n",
+        (f"{UNDO}:test_an_undo_lowers_only_the_two_concerned",),
+    ),
+    "an undo takes back what was done last": Mutant(
+        ("",),
+        "granted.py",
+        "        number = number_of(",
+        "        number = self._end - 1 or number_of(",
+        (f"{UNDO}:test_partitions_decide_alike_on_undos",),
+    ),
+    "an act that was taken back stays a moment": Mutant(
+        ("",),
+        "undo.py",
+        "        if row.top_ref[i] == ref:\n",
+        "        if row.top_ref[i] == -ref:\n",
+        (f"{UNDO}:test_counts_and_moments_are_those_of_acts_not_taken_back",),
+    ),
+    "the window is twice as long": Mutant(
+        ("",),
+        "granted.py",
+        'float(entry["at"]) > self.window_s',
+        'float(entry["at"]) > 2 * self.window_s',
+        (f"{UNDO}:test_beyond_the_window_nothing_is_guessed",),
     ),
 }
 NOT_ABOUT_THE_MODEL: Final = {f"{ORDER}:test_every_compared_field_exists"}

@@ -185,6 +185,24 @@ def _meaning(text: Text | None) -> list[Any]:
     return [text.version, text.day, *map(msgspec.json.decode, values[:-1]), values[-1]]
 
 
+@pytest.mark.parametrize("raw", [b"1.5e99", b"1.5e308", b"1.5e309", b"1.5e30553", b"1.5e-400"])
+def test_a_number_beyond_any_float_is_refused_as_decoding_refuses_it(raw: bytes) -> None:
+    """Read where it lies it would reach Redis, and end every reader there."""
+    score = _score("x:a", 1, target_score=1.0)
+    value = encode_score(score)
+    spoilt = value.replace(b'"raw":%s,' % msgspec.json.encode(score.raw), b'"raw":%s,' % raw)
+    assert spoilt != value
+    try:
+        user_and_score(_record(b"x:a", spoilt))
+    except BadRecordError as error:
+        refused = [str(error)]
+    else:
+        refused = []
+    told = read([_record(b"x:a", spoilt)])
+    assert [str(each.error) for each in told.refused] == refused
+    assert bool(refused) == (raw in {b"1.5e309", b"1.5e30553"})
+
+
 def test_what_a_worker_writes_is_read_where_it_lies() -> None:
     """A scan that gave up on everything would be right, and slow."""
     scores = [_score(f"x:{n}", n, target_score=n / 8, moments=(Moment(1, 2, "like", 3, 0.5),)) for n in range(1, 100)]

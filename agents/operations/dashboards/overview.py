@@ -42,6 +42,7 @@ OVERVIEW: Final = Dashboard(
                 stack(
                     "What becomes of engagements",
                     ("sum(rate(renown_granted_total[$__rate_interval]))", "weighed"),
+                    ("sum(rate(renown_undone_total[$__rate_interval]))", "taken back"),
                     ("sum(rate(renown_repeats_total[$__rate_interval]))", "repeats"),
                     ("sum(rate(renown_rerouted_total[$__rate_interval]))", "re-routed"),
                     ("sum(rate(renown_refused_total[$__rate_interval]))", "refused"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.rows import PAIR, USER
@@ -25,6 +25,12 @@ ROOT = Path(__file__).parents[3]
 GROUP = "audit"
 COMPACTED = {"cleanup.policy": "compact", "max.message.bytes": str(16 << 20)}
 SLOW = {"SLOW_S": "0.0002", "MAX_CHUNK": "200", "COMMIT_S": "0.4"}
+COMING_BACK = {
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
+    KafkaError._TRANSPORT,
+}
 
 
 class Worker:
@@ -144,9 +150,15 @@ class Topics:
         """Return how many events the group has committed."""
         consumer = Consumer({"bootstrap.servers": self.bootstrap, "group.id": self.app_id, "log_level": 0})
         places = [TopicPartition(self.events, p) for p in range(self.partitions)]
-        found = sum(max(0, place.offset) for place in consumer.committed(places, timeout=10))
-        consumer.close()
-        return found
+        try:
+            return sum(max(0, place.offset) for place in consumer.committed(places, timeout=10))
+        except KafkaException as error:
+            # A broker that has just come back: whoever waits asks again.
+            if error.args[0].code() not in COMING_BACK:
+                raise
+            return 0
+        finally:
+            consumer.close()
 
     def wait_committed(self, limit_s: float = 60) -> None:
         """Return when every event is committed."""
