@@ -22,9 +22,15 @@ EX_TEMPFAIL: Final = 75
 OnFailure = Callable[[BaseException], None]
 
 
+def _is_of_kafka(error: BaseException) -> bool:
+    """Return whether the broker failed us; uvloop tells a closed connection by a bare RuntimeError."""
+    is_closed = type(error) is RuntimeError and "the handler is closed" in str(error)
+    return is_closed or isinstance(error, KafkaError | OSError | TimeoutError)
+
+
 def exit_code(error: BaseException) -> int:
     """Return 75 when a restart alone can help (fenced, broker gone), 70 for a bug or broken state."""
-    if isinstance(error, FencedError | KafkaError | OSError | TimeoutError):
+    if isinstance(error, FencedError) or _is_of_kafka(error):
         return EX_TEMPFAIL
     return EX_SOFTWARE
 
@@ -41,7 +47,7 @@ def one_line(error: BaseException) -> str:
         return f"stopped: {error}. Restart: this worker rejoins as a new one"
     if isinstance(error, BrokenGuaranteeError):
         return f"stopped: {error}. Nothing after the last commit was acknowledged"
-    if isinstance(error, KafkaError | OSError | TimeoutError):
+    if _is_of_kafka(error):
         return f"stopped: kafka failed this worker ({_named(error)}). Restart: it waits for the broker"
     return f"stopped: {_named(error)}"
 

@@ -79,3 +79,9 @@ def test_a_topic_whose_leader_is_not_known_yet_is_not_called_missing() -> None:
     assert not topics._is_sound({**topic, "error_code": 3})
     with pytest.raises(LeaderNotAvailableError):
         topics._is_sound({**topic, "error_code": 5})
+
+
+def test_a_connection_that_closed_under_uvloop_is_worth_another_start() -> None:
+    """It comes as a bare RuntimeError, as a bug of ours does."""
+    closed = RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+    assert (exit_code(closed), exit_code(RuntimeError("a bug"))) == (75, 70)
