@@ -16,7 +16,6 @@ from schemas.topics import USERS_TABLE
 from streams.engine import store
 from streams.engine.barrier import Barrier
 from streams.engine.chunk import Chunk
-from streams.engine.closed_connections import tell_closed_connections
 from streams.engine.crashpoints import arm, reach
 from streams.engine.failure import OnFailure, end_process
 from streams.engine.fencing import FencedWriter
@@ -54,7 +53,6 @@ class Engine:
         """Prepare the app before it starts; BadSettingError when the installed Faust lacks something."""
         check_private_names()
         quieten()
-        tell_closed_connections()
         arm()
         self.app = app
         self.metrics: EngineMetrics = metrics or NoMetrics()
